@@ -1,0 +1,10 @@
+#!/bin/sh
+# Everything that can be said about the code without running it: types, lint, format, arrows, dead code.
+set -e
+cd "$(dirname "$0")/.."
+PATH="$PWD/node_modules/.bin:$PATH"
+echo "types";  tsc --noEmit
+echo "lint";   oxlint --deny-warnings
+echo "format"; biome ci --linter-enabled=false .
+echo "arrows"; depcruise --config .dependency-cruiser.json src --output-type err
+echo "dead code"; knip
