@@ -103,6 +103,26 @@ export class ServiceUnavailable extends ApiError {
     super(503, message, options);
   }
 }
+/** Nobody serves what was called over the bus; nothing has been done. */
+export class NoSuchServer extends ServiceUnavailable {
+  constructor(contract: string, method: string, { host }: { host?: string } = {}) {
+    const where = host === undefined ? '' : ` on host ${host}`;
+    super(`No server of ${contract}${where} is there to carry out ${method}.`, {
+      code: 'NoSuchServer',
+      details: { contract, method, host },
+    });
+  }
+}
+/** No answer came over the bus within the deadline (milliseconds); the work may have been done all the same. */
+export class MessagingTimeout extends ServiceUnavailable {
+  constructor(contract: string, method: string, { host, deadline }: { host?: string; deadline: number }) {
+    const where = host === undefined ? '' : ` on host ${host}`;
+    super(`${contract}${where} did not answer ${method} within ${deadline} ms.`, {
+      code: 'MessagingTimeout',
+      details: { contract, method, host, deadline },
+    });
+  }
+}
 
 const kinds: Record<string, { prototype: ApiError }> = {
   BadRequest,
@@ -118,6 +138,8 @@ const kinds: Record<string, { prototype: ApiError }> = {
   UnsupportedMediaType,
   NotImplemented,
   ServiceUnavailable,
+  NoSuchServer,
+  MessagingTimeout,
 };
 
 /** An error as plain data, as it crosses the bus or rests in a flow's record. */
