@@ -1,0 +1,24 @@
+import type { MicroversionRange } from '../microversion/microversion.ts';
+import type { Route } from './route.ts';
+import type { ErrorStyle } from './style.ts';
+
+/** One HTTP API: what listens on one port. Plain description; `serveApi` brings it to life. */
+export interface Api {
+  /** The service type, as in the catalog: `compute`. */
+  name: string;
+  title: string;
+  errors: ErrorStyle;
+  /** With full paths; `under('/v2.1', routes)` puts a prefix. */
+  routes: Route[];
+  microversions?: MicroversionRange;
+  /** Bytes of a request body; default is oslo.middleware's 112 KiB (114,688). */
+  bodyLimit?: number;
+  /** Rewrites a request's path before routing, e.g. `/v2.1/<project id>/servers` → `/v2.1/servers`. */
+  rewrite?(path: string): string;
+  /** Whether an unknown path needs a token before it is said to be unknown, as behind keystonemiddleware. Default true. */
+  guardsUnknownPaths?: boolean;
+}
+
+/** The same routes below a prefix. */
+export const under = (prefix: string, routes: readonly Route[]): Route[] =>
+  routes.map((each) => ({ ...each, path: `${prefix}${each.path === '/' ? '' : each.path}` }));

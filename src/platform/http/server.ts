@@ -1,0 +1,374 @@
+import { promisify } from 'node:util';
+import { constants, gzip as gzipCallback } from 'node:zlib';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Credentials } from '../auth/credentials.ts';
+import { newRequestId, type RequestContext, withContext } from '../context/context.ts';
+import {
+  ApiError,
+  BadRequest,
+  MethodNotAllowed,
+  NotFound,
+  PayloadTooLarge,
+  UnsupportedMediaType,
+} from '../errors/errors.ts';
+import { microversion, negotiate, versionHeaders } from '../microversion/microversion.ts';
+import type { Api } from './api.ts';
+import type { Authenticator, Authorizer } from './authorizer.ts';
+import { Answer, Call, type Query } from './call.ts';
+import { openApiDocument } from './openapi.ts';
+import type { Method, Route } from './route.ts';
+import { type Validator, validator } from './validation.ts';
+
+/** What an API server needs of the program around it. */
+export interface ApiServerDependencies {
+  authenticator: Authenticator;
+  authorizer: Authorizer;
+  log: { error(fields: object, message: string): void; info(fields: object, message: string): void };
+  /** For `WWW-Authenticate: Keystone uri="…"`. */
+  identityUrl(): string;
+  /** Browser origins that may call the API; `*` for any. Default none. */
+  corsOrigins?: readonly string[];
+  /** Told about every answered request; seconds. */
+  observe?(request: { method: string; route: string; status: number; seconds: number }): void;
+}
+
+interface Prepared {
+  route: Route;
+  /** Body checks, newest microversion first. */
+  bodies: { since: number; check: Validator }[];
+  since: number;
+  until: number;
+}
+
+interface Scene {
+  prepared: Prepared | undefined;
+  context: RequestContext;
+  credentials: Credentials | undefined;
+  token: string | undefined;
+  startedAt: number;
+}
+
+const gzip = promisify(gzipCallback);
+/** Below this many bytes compressing costs more than sending. */
+const gzipThreshold = 32 * 1024;
+const defaultBodyLimit = 114_688;
+const methods: Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const scenes = new WeakMap<FastifyRequest, Scene>();
+
+function prepare(route: Route): Prepared {
+  const schemas =
+    route.body === undefined ? [] : Array.isArray(route.body) ? route.body : [['0.0', route.body]];
+  return {
+    route,
+    bodies: schemas
+      .map(([since, schema]) => ({
+        since: since === '0.0' ? 0 : microversion(since),
+        check: validator(schema),
+      }))
+      .toReversed(),
+    since: route.since ? microversion(route.since) : 0,
+    until: route.until ? microversion(route.until) : Number.POSITIVE_INFINITY,
+  };
+}
+
+/**
+ * An HTTP server for one API, not yet listening.
+ *
+ * Every request has an id, is limited in size, is authenticated before its body is read, negotiates its microversion,
+ * is checked against its schema, and answers errors in the API's own shape.
+ */
+export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: api.bodyLimit ?? defaultBodyLimit,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512, ignoreDuplicateSlashes: true },
+    exposeHeadRoutes: true,
+    forceCloseConnections: true,
+    keepAliveTimeout: 75_000,
+    ...(api.rewrite ? { rewriteUrl: rewriter(api.rewrite) } : {}),
+  });
+
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(/json/, { parseAs: 'string' }, (_request, text, done) => {
+    if (text === '') return done(null, undefined);
+    try {
+      done(null, JSON.parse(text as string, refusePrototype));
+    } catch {
+      done(new BadRequest('The request body is not valid JSON.', { code: 'malformed' }));
+    }
+  });
+  // Anything else is left unread: uploads take it as a stream, other routes refuse it (415).
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+
+  const describe = openApiDocument(api);
+  const routes: Route[] = [
+    ...api.routes,
+    {
+      method: 'GET',
+      path: '/openapi.json',
+      public: true,
+      summary: 'This document',
+      handler: () => describe(),
+    },
+  ];
+
+  const paths = new Map<string, Set<Method>>();
+  for (const each of routes) {
+    const prepared = prepare(each);
+    const seen = paths.get(each.path) ?? new Set<Method>();
+    if (seen.has(each.method)) throw new Error(`${api.name}: ${each.method} ${each.path} is declared twice`);
+    paths.set(each.path, seen.add(each.method));
+    app.route({
+      method: each.method,
+      url: each.path || '/',
+      ...(each.bodyLimit ? { bodyLimit: each.bodyLimit } : {}),
+      ...(each.streams ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
+      config: { prepared },
+      handler: dispatch,
+    });
+  }
+  // A path that exists answers 405 to the methods that it does not have, and says which it has.
+  for (const [path, has] of paths) {
+    const missing = methods.filter((method) => !has.has(method));
+    const allow = [...has, ...(has.has('GET') ? (['HEAD'] as const) : [])];
+    if (missing.length === 0) continue;
+    app.route({
+      method: missing,
+      url: path || '/',
+      handler: (request, reply) => fail(request, reply, new MethodNotAllowed(allow)),
+    });
+  }
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const prepared = (request.routeOptions.config as { prepared?: Prepared } | undefined)?.prepared;
+    const context: RequestContext = { requestId: newRequestId() };
+    const global = request.headers['x-openstack-request-id'];
+    if (typeof global === 'string' && /^req-[0-9a-f-]{36}$/i.test(global)) context.globalRequestId = global;
+    const scene: Scene = {
+      prepared,
+      context,
+      credentials: undefined,
+      token: undefined,
+      startedAt: performance.now(),
+    };
+    scenes.set(request, scene);
+    reply.header('x-openstack-request-id', context.requestId);
+    if (crossOrigin(request, reply, deps.corsOrigins)) return;
+
+    const token = request.headers['x-auth-token'];
+    if (typeof token !== 'string' || token === '') {
+      const open = prepared ? prepared.route.public : api.guardsUnknownPaths === false;
+      return open ? done() : void refuse(request, reply);
+    }
+    scene.token = token;
+    const service = request.headers['x-service-token'];
+    const settle = (credentials: Credentials | undefined) => {
+      if (!credentials && !prepared?.route.public) return void refuse(request, reply);
+      if (credentials) {
+        scene.credentials = credentials;
+        context.credentials = credentials;
+      }
+      done();
+    };
+    try {
+      const known = deps.authenticator.authenticate(token, typeof service === 'string' ? service : undefined);
+      if (known instanceof Promise) known.then(settle, (error) => fail(request, reply, error));
+      else settle(known);
+    } catch (error) {
+      fail(request, reply, error);
+    }
+  });
+
+  function refuse(request: FastifyRequest, reply: FastifyReply): void {
+    reply.header('www-authenticate', `Keystone uri="${deps.identityUrl()}"`);
+    // keystonemiddleware answers with identity's error body in front of every service.
+    const body = {
+      error: {
+        code: 401,
+        title: 'Unauthorized',
+        message: 'The request you have made requires authentication.',
+      },
+    };
+    finish(request, reply, 401, JSON.stringify(body), 'application/json');
+  }
+
+  async function dispatch(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const scene = scenes.get(request) as Scene;
+    const prepared = scene.prepared as Prepared;
+    const { route } = prepared;
+    try {
+      const version = api.microversions ? negotiate(request.headers, api.microversions) : 0;
+      if (api.microversions) {
+        reply.headers(versionHeaders(version, api.microversions));
+        if (version < prepared.since || version > prepared.until)
+          throw new NotFound('The resource could not be found.');
+      }
+      const unread = request.body !== undefined && request.body === request.raw;
+      if (unread && !route.streams) {
+        throw new UnsupportedMediaType(
+          `Unsupported Content-Type: ${request.headers['content-type'] ?? 'none'}`,
+        );
+      }
+      const call = new Call({
+        method: request.method,
+        headers: request.headers,
+        params: request.params as Record<string, string>,
+        query: request.query as Query,
+        body: unread ? undefined : request.body,
+        version,
+        origin: `${request.protocol}://${request.headers.host ?? request.host}`,
+        url: request.originalUrl,
+        stream: request.raw,
+        remoteAddress: request.ip,
+        credentials: scene.credentials,
+        token: scene.token,
+        authorizer: deps.authorizer,
+      });
+      const body = prepared.bodies.find((each) => version >= each.since);
+      if (body) {
+        const problem = body.check(call.body ?? null);
+        if (problem) throw api.errors.invalid(problem);
+      }
+      if (route.policy) call.enforce(route.policy, call.params);
+      const result = await withContext(scene.context, () => route.handler(call));
+      return await send(request, reply, route, result);
+    } catch (error) {
+      return fail(request, reply, error);
+    }
+  }
+
+  async function send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    route: Route,
+    result: unknown,
+  ): Promise<FastifyReply> {
+    const given = result instanceof Answer ? result : undefined;
+    const body = given ? given.body : result;
+    const status = given?.status ?? route.status ?? (body === undefined ? 204 : 200);
+    if (given) reply.headers(given.headers);
+    if (body === undefined) return finish(request, reply, status);
+    if (typeof body === 'object' && body !== null && 'pipe' in body) {
+      reply.code(status);
+      observe(request, status);
+      return reply.send(body);
+    }
+    if (typeof body === 'string' || Buffer.isBuffer(body)) return finish(request, reply, status, body);
+    const text = JSON.stringify(body);
+    if (text.length >= gzipThreshold && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
+      reply.header('content-encoding', 'gzip');
+      const packed = await gzip(text, { level: constants.Z_BEST_SPEED });
+      return finish(request, reply, status, packed, 'application/json');
+    }
+    return finish(request, reply, status, text, 'application/json');
+  }
+
+  function finish(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    status: number,
+    body?: string | Buffer,
+    contentType?: string,
+  ): FastifyReply {
+    observe(request, status);
+    reply.code(status);
+    if (contentType) reply.header('content-type', contentType);
+    return reply.send(body);
+  }
+
+  function observe(request: FastifyRequest, status: number): void {
+    const scene = scenes.get(request);
+    if (!scene) return;
+    const seconds = (performance.now() - scene.startedAt) / 1000;
+    const route = scene.prepared?.route.path ?? 'unknown';
+    deps.observe?.({ method: request.method, route, status, seconds });
+    withContext(scene.context, () =>
+      deps.log.info(
+        {
+          method: request.method,
+          path: request.originalUrl.split('?')[0],
+          status,
+          seconds: Number(seconds.toFixed(4)),
+        },
+        'request',
+      ),
+    );
+  }
+
+  function fail(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
+    const scene = scenes.get(request);
+    const error = toApiError(thrown);
+    if (error.status >= 500) {
+      const context = scene?.context ?? { requestId: '-' };
+      withContext(context, () =>
+        deps.log.error(
+          { err: thrown, method: request.method, path: request.originalUrl.split('?')[0] },
+          'request failed',
+        ),
+      );
+    }
+    reply.headers(error.headers);
+    const { body, contentType } = api.errors.errorBody(error, {
+      requestId: scene?.context.requestId ?? '-',
+      routed: scene?.prepared !== undefined,
+      accept: request.headers.accept,
+    });
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return finish(request, reply, error.status, text, contentType ?? 'application/json');
+  }
+
+  app.setNotFoundHandler((request, reply) =>
+    fail(request, reply, new NotFound('The resource could not be found.')),
+  );
+  app.setErrorHandler((error, request, reply) => fail(request, reply, error));
+  return app;
+}
+
+/** An object with a `__proto__` key is an attack or a mistake, never a request. */
+function refusePrototype(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new SyntaxError('__proto__');
+  return value;
+}
+
+const rewriter =
+  (rewrite: (path: string) => string) =>
+  (request: { url?: string | undefined }): string => {
+    const url = request.url ?? '/';
+    const cut = url.indexOf('?');
+    return cut < 0 ? rewrite(url) : rewrite(url.slice(0, cut)) + url.slice(cut);
+  };
+
+/** Answers a preflight and marks a permitted cross-origin request. @returns whether the request is answered */
+function crossOrigin(request: FastifyRequest, reply: FastifyReply, origins: readonly string[] = []): boolean {
+  const origin = request.headers.origin;
+  if (!origin || origins.length === 0 || !(origins.includes(origin) || origins.includes('*'))) return false;
+  reply.headers({
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers':
+      'X-Subject-Token, X-OpenStack-Request-ID, OpenStack-API-Version, Location',
+    vary: 'Origin',
+  });
+  if (request.method !== 'OPTIONS') return false;
+  reply.code(204).headers({
+    'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
+    'access-control-allow-headers':
+      'Content-Type, Accept, X-Auth-Token, X-Subject-Token, X-Service-Token, OpenStack-API-Version, X-OpenStack-Nova-API-Version, X-OpenStack-Request-ID',
+    'access-control-max-age': '3600',
+  });
+  reply.send();
+  return true;
+}
+
+/** What was thrown, as an error that an API can word: Fastify's own are named by their codes, the unknown is a 500. */
+function toApiError(thrown: unknown): ApiError {
+  if (thrown instanceof ApiError) return thrown;
+  const { code, statusCode, message } = thrown as { code?: string; statusCode?: number; message?: string };
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new PayloadTooLarge();
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return new ApiError(statusCode, message ?? 'Bad request');
+  }
+  return new ApiError(500, 'An unexpected error prevented the server from fulfilling your request.', {
+    code: 'unexpected',
+    cause: thrown,
+  });
+}

@@ -1,0 +1,18 @@
+import type { ApiError } from '../errors/errors.ts';
+import type { Invalid } from './validation.ts';
+
+/** What of a request an API's error body may need. */
+export interface ErrorScene {
+  requestId: string;
+  /** Whether the route is this API's own; unknown paths have bodies of their own upstream. */
+  routed: boolean;
+  accept: string | undefined;
+}
+
+/** How one OpenStack API words its errors. Every error of an API passes here and nowhere else. */
+export interface ErrorStyle {
+  /** The body (an object is sent as JSON, a string as it is) and its content type where that is not JSON. */
+  errorBody(error: ApiError, scene: ErrorScene): { body: unknown; contentType?: string };
+  /** A request that does not fit its schema, as the API says it; mostly a 400. */
+  invalid(problem: Invalid): ApiError;
+}

@@ -1,0 +1,163 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import type { CachingAuthenticator } from '../auth/authenticator.ts';
+import type { Bus } from '../bus/bus.ts';
+import { serveApi } from '../http/server.ts';
+import { type DenialStyle, denials } from '../policy/denial.ts';
+import { Enforcer } from '../policy/enforcer.ts';
+import { followPolicyFile } from '../policy/policy-file.ts';
+import { openStore, type AnyStore } from '../store/store.ts';
+import type { Logger, Platform, RunningService, ServiceDefinition, Settings } from './service.ts';
+
+/** Where and how the services of one process run. */
+export interface HostOptions {
+  /** The cloud's state directory; absolute. */
+  stateDir: string;
+  /** The address that the APIs listen on and that clients use. */
+  address: string;
+  portOffset: number;
+  /** This host's name in the cloud. */
+  host: string;
+  region: string;
+  settings: Settings;
+  /** The URL of a service's database: `sqlite:/var/lib/cumulet/compute/compute.db`. */
+  databaseUrl(service: string): string;
+  bus: Bus;
+  authenticator: CachingAuthenticator;
+  log: Logger;
+  corsOrigins?: readonly string[];
+  observe?(request: {
+    service: string;
+    method: string;
+    route: string;
+    status: number;
+    seconds: number;
+  }): void;
+}
+
+export interface ServiceHost {
+  /** Starts services in the order given; each finds those before it. @throws what the service throws; it is closed then */
+  start(definition: ServiceDefinition): Promise<void>;
+  /** Base URLs by service name. */
+  urls(): Record<string, string>;
+  /** Stops all services, last started first. */
+  close(): Promise<void>;
+}
+
+/** Six hex digits of the state directory's path: what tells two clouds of one machine apart. */
+export const tagOf = (stateDir: string): string =>
+  createHash('sha256').update(stateDir).digest('hex').slice(0, 6);
+
+/**
+ * Runs services in this process: the same for the whole cloud, for one service among many hosts, and for tests.
+ *
+ * @param known all services of the cloud, for their ports and URLs, also those that run elsewhere
+ */
+export function serviceHost(options: HostOptions, known: readonly ServiceDefinition[]): ServiceHost {
+  const running: { name: string; close(): Promise<void> }[] = [];
+  const ports = new Map(known.map((each) => [each.name, each.port]));
+  const urls = new Map<string, string>();
+  const urlOf = (service: string): string => {
+    const found = urls.get(service);
+    if (found) return found;
+    const port = ports.get(service);
+    if (port === undefined) throw new Error(`no service is called '${service}'`);
+    return `http://${bracketed(options.address)}:${port + options.portOffset}`;
+  };
+
+  async function start(definition: ServiceDefinition): Promise<void> {
+    const { name } = definition;
+    const stateDir = join(options.stateDir, name);
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await chmod(stateDir, 0o700);
+    const opened: (() => unknown)[] = [];
+    const close = async () => {
+      for (const each of opened.reverse()) await each();
+    };
+    const platform: Platform = {
+      log: options.log,
+      bus: options.bus,
+      host: options.host,
+      region: options.region,
+      stateDir,
+      cloudDir: options.stateDir,
+      tag: tagOf(options.stateDir),
+      settings: options.settings,
+      authenticator: options.authenticator,
+      urlOf,
+      async openStore(schema) {
+        const store = await openStore(schema, {
+          url: options.databaseUrl(name),
+          onError: (err) => options.log.error({ err, service: name }, 'work after a commit failed'),
+        });
+        opened.push(() => (store as AnyStore).close());
+        return store;
+      },
+      async authorizer(defaults) {
+        const denial: DenialStyle = name in denials ? (name as DenialStyle) : 'compute';
+        const enforcer = new Enforcer({ defaults, denial, adminRule: 'context_is_admin' });
+        const follow = followPolicyFile(enforcer, join(stateDir, 'policy.yaml'), {
+          onReload: (warnings) => options.log.info({ service: name, warnings }, 'policy.yaml was read again'),
+          onError: (err) =>
+            options.log.error(
+              { service: name, err },
+              'policy.yaml cannot be used: the rules stay as they were',
+            ),
+        });
+        opened.push(() => follow[Symbol.dispose]());
+        return enforcer;
+      },
+      async listen(api, port, authorizer) {
+        const app: FastifyInstance = serveApi(api, {
+          authenticator: options.authenticator,
+          authorizer,
+          log: options.log,
+          identityUrl: () => urlOf('identity'),
+          ...(options.corsOrigins ? { corsOrigins: options.corsOrigins } : {}),
+          ...(options.observe ? { observe: (seen) => options.observe?.({ service: name, ...seen }) } : {}),
+        });
+        opened.push(() => app.close());
+        const url = await listen(app, options.address, port === 0 ? 0 : port + options.portOffset, name);
+        if (port === definition.port) urls.set(name, url);
+      },
+    };
+    let service: RunningService;
+    try {
+      service = await definition.start(platform);
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    opened.push(() => service.close());
+    running.push({ name, close });
+  }
+
+  return {
+    start,
+    urls: () => Object.fromEntries(known.map(({ name }) => [name, urlOf(name)])),
+    async close() {
+      for (const each of running.splice(0).reverse()) await each.close();
+    },
+  };
+}
+
+async function listen(app: FastifyInstance, host: string, port: number, service: string): Promise<string> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+      throw new Error(
+        `${service}: port ${port} of ${host} is taken: end the program that listens there, or choose other ports with --port-offset`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+  const address = app.server.address();
+  const actual = typeof address === 'object' && address ? address.port : port;
+  return `http://${bracketed(host)}:${actual}`;
+}
+
+const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

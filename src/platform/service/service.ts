@@ -1,0 +1,72 @@
+import type { Bus } from '../bus/bus.ts';
+import type { Authenticator, Authorizer } from '../http/authorizer.ts';
+import type { Api } from '../http/api.ts';
+import type { PolicyDefaults } from '../policy/rule.ts';
+import type { Schema, Tables } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+
+/** What a service is to the program that runs it. Its `service.ts` exports one of these. */
+export interface ServiceDefinition {
+  /** The folder's name and the name on the command line: `compute`. */
+  name: string;
+  /** Its entry in the catalog. */
+  catalog: CatalogEntry;
+  /** The standard port of its API; the cloud's port offset is added. */
+  port: number;
+  start(platform: Platform): Promise<RunningService>;
+}
+
+export interface CatalogEntry {
+  /** `compute` */
+  type: string;
+  /** The name that upstream's installers give it: `nova`. */
+  name: string;
+  description: string;
+  /** Put after `http://host:port` for each interface: `/v2.1`. */
+  path: string;
+}
+
+/** What the program gives to a service: everything it needs of the world. */
+export interface Platform {
+  log: Logger;
+  bus: Bus;
+  /** This host's name, as agents and services are listed under it. */
+  host: string;
+  region: string;
+  /** A folder of the service's own, 0700, made already: `<state dir>/<service>`. */
+  stateDir: string;
+  /** The whole cloud's state directory. */
+  cloudDir: string;
+  /** Six hex digits that tell this cloud's namespaces and devices from another's on the same host. */
+  tag: string;
+  /** Settings of the section of this service, by name. */
+  settings: Settings;
+  /** Opens the service's own database, migrated. Closed by the program after the service. */
+  openStore<T extends Tables>(schema: Schema<T>): Promise<Store<T>>;
+  /** The policy of this service: defaults, and what the operator's `policy.yaml` overrides. */
+  authorizer(defaults: PolicyDefaults): Promise<Authorizer>;
+  authenticator: Authenticator;
+  /** Answers `api` on `port` (with the offset added) until the program ends. */
+  listen(api: Api, port: number, authorizer: Authorizer): Promise<void>;
+  /** The base URL of a service's API as clients reach it: `http://10.0.0.1:8774`. */
+  urlOf(service: string): string;
+}
+
+export interface Settings {
+  hypervisor: 'qemu' | 'simulated';
+  networking: 'linux-bridge' | 'simulated';
+  [name: string]: unknown;
+}
+
+export interface RunningService {
+  /** Stops taking work, ends what can be ended, leaves the rest to the next start. */
+  close(): Promise<void>;
+}
+
+/** Structured log lines; `platform/log` makes it. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

@@ -1,0 +1,25 @@
+import type { Credentials } from '../../platform/auth/credentials.ts';
+import { contract } from '../../platform/bus/contract.ts';
+
+/** What other services may ask of identity. */
+export interface IdentityService {
+  /** Who a token speaks for; `null` for a token that is not valid now. */
+  validateToken(args: { token: string }): Promise<Credentials | null>;
+  /** A project as quotas and owners need it; `null` where there is none. */
+  project(args: { id: string }): Promise<ProjectRecord | null>;
+}
+
+export interface ProjectRecord {
+  id: string;
+  name: string;
+  domainId: string;
+  parentId: string | null;
+  enabled: boolean;
+}
+
+export const identityService = contract<IdentityService>('identity');
+
+/** The notification (bus `notify`) after which no cached token may be trusted. */
+export const tokensRevoked = 'identity.tokens.revoked';
+/** The notification that a project is gone: `{ id }`. */
+export const projectDeleted = 'identity.project.deleted';

@@ -1,0 +1,64 @@
+import { contract } from '../../platform/bus/contract.ts';
+
+/** What other services may ask of images. */
+export interface ImageService {
+  /** An image that the project may use (its own, public, community, shared with it); `null` for any other. */
+  image(args: { id: string; projectId?: string; admin?: boolean }): Promise<ImageRecord | null>;
+  /**
+   * Where the bytes of an active image are. `path`: a file that may be read on the image service's own host.
+   * `null`: no active image has this id.
+   */
+  locate(args: { id: string }): Promise<ImageLocation | null>;
+  /** A piece of an active image in base64, for hosts that cannot read the file: at most 4 MiB. */
+  read(args: { id: string; offset: number; length: number }): Promise<{ bytes: string }>;
+  /** A queued image, to be filled by `store`: what a server's createImage makes first. */
+  create(args: NewImage): Promise<{ id: string }>;
+  /** Takes the file as the bytes of a queued image, checks and hashes it, and makes the image active. */
+  store(args: { id: string; path: string }): Promise<void>;
+  /** Deletes an image, protected or not: undo of `create`. Nothing happens where it is gone. */
+  discard(args: { id: string }): Promise<void>;
+}
+
+export interface ImageRecord {
+  id: string;
+  name: string | null;
+  status: string;
+  visibility: 'public' | 'private' | 'shared' | 'community';
+  owner: string | null;
+  diskFormat: string | null;
+  containerFormat: string | null;
+  /** GiB */
+  minDisk: number;
+  /** MiB */
+  minRam: number;
+  /** Bytes */
+  size: number | null;
+  virtualSize: number | null;
+  checksum: string | null;
+  osHashAlgo: string | null;
+  osHashValue: string | null;
+  properties: Record<string, string>;
+  createdAt: string;
+  updatedAt: string;
+}
+
+export interface ImageLocation {
+  path: string;
+  size: number;
+  diskFormat: string;
+  /** Of the bytes, sha512 in hex. */
+  osHashValue: string;
+}
+
+export interface NewImage {
+  name: string;
+  projectId: string;
+  diskFormat: string;
+  containerFormat: string;
+  minDisk?: number;
+  minRam?: number;
+  visibility?: 'private' | 'shared';
+  properties: Record<string, string>;
+}
+
+export const imageService = contract<ImageService>('image', { deadline: 600_000 });
