@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Credentials } from '../../auth/credentials.ts';
 import { credentialsOf } from './credentials.ts';
 
@@ -29,26 +29,29 @@ export type CredentialName = (typeof credentialNames)[number];
 const ids = ['a', 'b', 'True', 'all'];
 const keys = ['user_id', 'project_id', 'target.owner.id', 'missing'];
 
+const leafOf = (text: string, value: Leaf): Tree => ({ kind: 'leaf', text, leaf: value });
+
 const leaf = (rules: readonly string[]): fc.Arbitrary<Tree> => {
-  const of = (text: string, value: Leaf): Tree => ({ kind: 'leaf', text, leaf: value });
   const choices: fc.Arbitrary<Tree>[] = [
-    fc.constant(of('@', { kind: 'constant', value: true })),
-    fc.constant(of('!', { kind: 'constant', value: false })),
-    fc.constantFrom('admin', 'Member', 'READER').map((name) => of(`role:${name}`, { kind: 'role', name })),
+    fc.constant(leafOf('@', { kind: 'constant', value: true })),
+    fc.constant(leafOf('!', { kind: 'constant', value: false })),
+    fc
+      .constantFrom('admin', 'Member', 'READER')
+      .map((name) => leafOf(`role:${name}`, { kind: 'role', name })),
     fc
       .tuple(fc.constantFrom(...credentialNames), fc.constantFrom(...keys))
-      .map(([name, key]) => of(`${name}:%(${key})s`, { kind: 'credential', name, key })),
+      .map(([name, key]) => leafOf(`${name}:%(${key})s`, { kind: 'credential', name, key })),
     fc
       .tuple(fc.constantFrom(...credentialNames), fc.constantFrom(...ids))
-      .map(([name, text]) => of(`${name}:${text}`, { kind: 'credential text', name, text })),
+      .map(([name, text]) => leafOf(`${name}:${text}`, { kind: 'credential text', name, text })),
     fc
       .tuple(fc.constantFrom("'a'", '"b"', 'True', 'None'), fc.constantFrom('flag', ...keys))
       .map(([text, key]) =>
-        of(`${text}:%(${key})s`, { kind: 'literal', text: text.replaceAll(/['"]/g, ''), key }),
+        leafOf(`${text}:%(${key})s`, { kind: 'literal', text: text.replaceAll(/['"]/g, ''), key }),
       ),
   ];
   if (rules.length > 0) {
-    choices.push(fc.constantFrom(...rules).map((name) => of(`rule:${name}`, { kind: 'rule', name })));
+    choices.push(fc.constantFrom(...rules).map((name) => leafOf(`rule:${name}`, { kind: 'rule', name })));
   }
   return fc.oneof(...choices);
 };
@@ -76,9 +79,10 @@ export const ruleSets: fc.Arbitrary<Record<string, Tree>> = fc.record({
   r3: tree([]),
 });
 
-/** Written with no more parentheses than needed, or with some more. */
+const wrap = (text: string, needed: boolean) => (needed ? `(${text})` : text);
+
+/** Written with no more parentheses than the order of operators makes needed. */
 export function toText(node: Tree, around: 'or' | 'and' | 'not' = 'or'): string {
-  const wrap = (text: string, needed: boolean) => (needed ? `(${text})` : text);
   switch (node.kind) {
     case 'leaf':
       return node.text;
