@@ -54,11 +54,14 @@ test('a changed file is in force soon; a broken one changes nothing; a removed o
   const path = inFolder(t);
   const rules = enforcer();
   const allowed = () => rules.check('a', credentialsOf());
-  let happened: (what: string) => void = () => {};
-  const next = () => new Promise<string>((resolve) => (happened = resolve));
+  let event = Promise.withResolvers<string>();
+  const next = () => {
+    event = Promise.withResolvers();
+    return event.promise;
+  };
   using _ = followPolicyFile(rules, path, {
-    onReload: () => happened('reload'),
-    onError: (error) => happened(error.message),
+    onReload: () => event.resolve('reload'),
+    onError: (error) => event.resolve(error.message),
   });
   // Files are replaced by renaming, so that no reading meets half of one.
   const write = (text: string) => {
@@ -67,19 +70,19 @@ test('a changed file is in force soon; a broken one changes nothing; a removed o
   };
   assert.equal(allowed(), false);
 
-  let event = next();
+  let told = next();
   write('a: "@"');
-  assert.equal(await event, 'reload');
+  assert.equal(await told, 'reload');
   assert.equal(allowed(), true);
 
-  event = next();
+  told = next();
   write('a: "role:member and"');
-  assert.match(await event, /policy\.yaml\) ends where a check is expected/);
+  assert.match(await told, /policy\.yaml\) ends where a check is expected/);
   assert.equal(allowed(), true);
 
-  event = next();
+  told = next();
   unlinkSync(path);
-  assert.equal(await event, 'reload');
+  assert.equal(await told, 'reload');
   assert.equal(allowed(), false);
 });
 
