@@ -8,6 +8,7 @@ import { serveApi } from '../http/server.ts';
 import { type DenialStyle, denials } from '../policy/denial.ts';
 import { Enforcer } from '../policy/enforcer.ts';
 import { followPolicyFile } from '../policy/policy-file.ts';
+import type { Target } from '../policy/template.ts';
 import { openStore, type AnyStore } from '../store/store.ts';
 import type { Logger, Platform, RunningService, ServiceDefinition, Settings } from './service.ts';
 
@@ -107,7 +108,10 @@ export function serviceHost(options: HostOptions, known: readonly ServiceDefinit
             ),
         });
         opened.push(() => follow[Symbol.dispose]());
-        return enforcer;
+        return {
+          check: (rule, credentials, target) => enforcer.check(rule, credentials, target as Target),
+          enforce: (rule, credentials, target) => enforcer.enforce(rule, credentials, target as Target),
+        };
       },
       async listen(api, port, authorizer) {
         const app: FastifyInstance = serveApi(api, {
