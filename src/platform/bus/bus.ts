@@ -75,5 +75,7 @@ export type Failure = (error: unknown, where: { contract: string; method: string
 export async function openBus(url: string, options: { onFailure?: Failure } = {}): Promise<Bus> {
   const { protocol } = new URL(url);
   if (protocol === 'memory:') return (await import('./in-process.ts')).inProcessBus(options);
+  if (protocol === 'amqp:' || protocol === 'amqps:')
+    return (await import('./rabbitmq.ts')).rabbitmqBus(url, options);
   throw new TypeError(`transport_url: '${protocol}' is neither memory:, amqp: nor amqps:`);
 }

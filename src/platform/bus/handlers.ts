@@ -71,8 +71,7 @@ export class Running {
 
   add(work: Promise<unknown>): void {
     this.#work.add(work);
-    const done = () => void this.#work.delete(work);
-    work.then(done, done);
+    work.catch(() => {}).then(() => this.#work.delete(work));
   }
 
   async end(): Promise<void> {

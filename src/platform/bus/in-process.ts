@@ -49,6 +49,9 @@ interface Group {
   subscribers: Turns<{ subscriber: Subscriber; running: Running }>;
 }
 
+const addressOf = (contract: string, host: string | undefined) =>
+  host === undefined ? contract : `${contract}@${host}`;
+
 /** A bus within this process: function calls that behave as the network would make them. */
 export function inProcessBus(options: InProcessOptions = {}): Bus {
   const onFailure = options.onFailure ?? warn;
@@ -57,9 +60,6 @@ export function inProcessBus(options: InProcessOptions = {}): Bus {
   const groups = new Map<string, Group>();
   const listeners = new Set<Listener>();
   let closed = false;
-
-  const addressOf = (contract: string, host: string | undefined) =>
-    host === undefined ? contract : `${contract}@${host}`;
 
   const assertOpen = () => {
     if (closed) throw new ServiceUnavailable('The message bus is closed.');
@@ -103,7 +103,7 @@ export function inProcessBus(options: InProcessOptions = {}): Bus {
       deliver(server, contract.name, method, message).then(
         (result) => {
           clearTimeout(timer);
-          resolve(result);
+          return resolve(result);
         },
         (error) => {
           clearTimeout(timer);
