@@ -89,14 +89,18 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   });
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(/json/, { parseAs: 'string' }, (_request, text, done) => {
-    if (text === '') return done(null, undefined);
-    try {
-      done(null, JSON.parse(text as string, refusePrototype));
-    } catch {
-      done(new BadRequest('The request body is not valid JSON.', { code: 'malformed' }));
-    }
-  });
+  app.addContentTypeParser(
+    /^application\/(?:[\w.+-]*[-+])?json(?:$|[ ;])/i,
+    { parseAs: 'string' },
+    (_request, text, done) => {
+      if (text === '') return done(null, undefined);
+      try {
+        done(null, JSON.parse(text as string, refusePrototype));
+      } catch {
+        done(new BadRequest('The request body is not valid JSON.', { code: 'malformed' }));
+      }
+    },
+  );
   // Anything else is left unread: uploads take it as a stream, other routes refuse it (415).
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 

@@ -6,10 +6,10 @@ import { type ApiError, BadRequest, NotFound } from '../errors/errors.ts';
 import { policyDefaults, rule } from '../policy/rule.ts';
 import type { Platform, ServiceDefinition } from '../service/service.ts';
 import { admin, member, startWorld, type World } from '../service/testing/world.ts';
-import { repository } from '../store/repository.ts';
 import { defineSchema } from '../store/schema.ts';
 import { boolean, integer, table, text, uuid } from '../store/table.ts';
 import { resourcesIn } from './resource.ts';
+import { rowsOf } from './rows.ts';
 import type { ResourceStyle } from './style.ts';
 
 const boats = table(
@@ -59,7 +59,7 @@ const harbour: ServiceDefinition = {
   async start(platform: Platform) {
     const store = await platform.openStore(schema);
     const resource = resourcesIn(style, (work) => store.transaction(work));
-    const rows = repository(store, boats);
+    const rows = rowsOf(store, boats);
     const authorizer = await platform.authorizer(
       policyDefaults('harbour', [
         rule('boat:list', ''),

@@ -17,7 +17,7 @@ export interface ResourceDefinition<A extends Attributes, Row extends object, Sh
   /** Below the style's prefix; parents as parameters: `/subnetpools`, `/users/:user_id/projects`. */
   path: string;
   attributes: A;
-  rows: Rows<Row>;
+  rows: Rows<Row, never>;
   /** The rule asked for each verb; a verb without an entry does not exist. `null`: the verb asks policy itself. */
   policy: Partial<Record<Verb, string | null>>;
   /** The parameter's column. Default `id`. */

@@ -135,7 +135,7 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     }
     if (definition.create) return definition.create(call, made, extra);
     const row: Record<string, unknown> = { id: randomUUID(), ...columns(full, attributes) };
-    return rows.insert(row as Row);
+    return rows.insert(row as never);
   }
 
   async function update(call: Call): Promise<unknown> {

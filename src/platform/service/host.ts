@@ -54,16 +54,15 @@ export const tagOf = (stateDir: string): string =>
 /**
  * Runs services in this process: the same for the whole cloud, for one service among many hosts, and for tests.
  *
- * @param known all services of the cloud, for their ports and URLs, also those that run elsewhere
+ * @param ports the ports of all services of the cloud by name, also of those that run elsewhere
  */
-export function serviceHost(options: HostOptions, known: readonly ServiceDefinition[]): ServiceHost {
+export function serviceHost(options: HostOptions, ports: Readonly<Record<string, number>>): ServiceHost {
   const running: { name: string; close(): Promise<void> }[] = [];
-  const ports = new Map(known.map((each) => [each.name, each.port]));
   const urls = new Map<string, string>();
   const urlOf = (service: string): string => {
     const found = urls.get(service);
     if (found) return found;
-    const port = ports.get(service);
+    const port = ports[service];
     if (port === undefined) throw new Error(`no service is called '${service}'`);
     return `http://${bracketed(options.address)}:${port + options.portOffset}`;
   };
@@ -140,7 +139,7 @@ export function serviceHost(options: HostOptions, known: readonly ServiceDefinit
 
   return {
     start,
-    urls: () => Object.fromEntries(known.map(({ name }) => [name, urlOf(name)])),
+    urls: () => Object.fromEntries(Object.keys(ports).map((name) => [name, urlOf(name)])),
     async close() {
       for (const each of running.splice(0).reverse()) await each.close();
     },
