@@ -1,0 +1,118 @@
+import type { Inventory } from './capacity.ts';
+
+/** A provider as it stands in the store; plain data. */
+export interface ProviderRecord {
+  uuid: string;
+  parentUuid: string | null;
+  /** by resource class */
+  inventories: Readonly<Record<string, Inventory>>;
+  /** sums of the allocations, by resource class */
+  usages: Readonly<Record<string, number>>;
+  traits: readonly string[];
+  aggregates: readonly string[];
+}
+
+export interface Provider {
+  readonly uuid: string;
+  readonly parent: Provider | undefined;
+  readonly root: Provider;
+  readonly inventories: ReadonlyMap<string, Inventory>;
+  readonly usages: ReadonlyMap<string, number>;
+  readonly traits: ReadonlySet<string>;
+  readonly aggregates: ReadonlySet<string>;
+}
+
+/** A provider with this trait lends its inventory to every tree that has a provider in one of its aggregates. */
+export const sharingTrait = 'MISC_SHARES_VIA_AGGREGATE';
+
+/** All providers of a cloud, joined into trees, with who shares with whom worked out. */
+export class ProviderIndex {
+  readonly #byUuid = new Map<string, Provider>();
+  readonly #trees = new Map<Provider, Provider[]>();
+  readonly #lenders = new Map<Provider, Provider[]>();
+
+  /** @throws RangeError when a parent is missing, or parents form a cycle */
+  constructor(records: Iterable<ProviderRecord>) {
+    const waiting = new Map<string, ProviderRecord>();
+    for (const record of records) waiting.set(record.uuid, record);
+    for (const uuid of [...waiting.keys()]) this.#add(uuid, waiting, new Set());
+    this.#joinLenders();
+  }
+
+  get(uuid: string): Provider | undefined {
+    return this.#byUuid.get(uuid);
+  }
+
+  get roots(): Iterable<Provider> {
+    return this.#trees.keys();
+  }
+
+  /** The whole tree under a root, the root first. */
+  tree(root: Provider): readonly Provider[] {
+    return this.#trees.get(root) ?? [];
+  }
+
+  /** Sharing providers outside the tree whose inventory may be used with it. */
+  lenders(root: Provider): readonly Provider[] {
+    return this.#lenders.get(root) ?? [];
+  }
+
+  #add(uuid: string, waiting: Map<string, ProviderRecord>, above: Set<string>): Provider {
+    const done = this.#byUuid.get(uuid);
+    if (done) return done;
+    const record = waiting.get(uuid);
+    if (!record || above.has(uuid)) throw new RangeError(`Provider ${uuid} is missing or its own ancestor`);
+    above.add(uuid);
+    const parent = record.parentUuid === null ? undefined : this.#add(record.parentUuid, waiting, above);
+    const provider = new IndexedProvider(record, parent);
+    this.#byUuid.set(uuid, provider);
+    const tree = this.#trees.get(provider.root);
+    if (tree) tree.push(provider);
+    else this.#trees.set(provider.root, [provider]);
+    return provider;
+  }
+
+  #joinLenders(): void {
+    const lendersByAggregate = new Map<string, Provider[]>();
+    for (const provider of this.#byUuid.values()) {
+      if (!provider.traits.has(sharingTrait)) continue;
+      for (const aggregate of provider.aggregates) {
+        const lenders = lendersByAggregate.get(aggregate);
+        if (lenders) lenders.push(provider);
+        else lendersByAggregate.set(aggregate, [provider]);
+      }
+    }
+    if (lendersByAggregate.size === 0) return;
+    for (const [root, tree] of this.#trees) {
+      const lenders = new Set<Provider>();
+      for (const provider of tree) {
+        for (const aggregate of provider.aggregates) {
+          for (const lender of lendersByAggregate.get(aggregate) ?? []) {
+            if (lender.root !== root) lenders.add(lender);
+          }
+        }
+      }
+      if (lenders.size > 0) this.#lenders.set(root, [...lenders]);
+    }
+  }
+}
+
+class IndexedProvider implements Provider {
+  readonly uuid: string;
+  readonly parent: Provider | undefined;
+  readonly root: Provider;
+  readonly inventories: ReadonlyMap<string, Inventory>;
+  readonly usages: ReadonlyMap<string, number>;
+  readonly traits: ReadonlySet<string>;
+  readonly aggregates: ReadonlySet<string>;
+
+  constructor(record: ProviderRecord, parent: Provider | undefined) {
+    this.uuid = record.uuid;
+    this.parent = parent;
+    this.root = parent?.root ?? this;
+    this.inventories = new Map(Object.entries(record.inventories));
+    this.usages = new Map(Object.entries(record.usages));
+    this.traits = new Set(record.traits);
+    this.aggregates = new Set(record.aggregates);
+  }
+}
