@@ -49,20 +49,19 @@ export async function probeEmulator(cacheFile: string): Promise<Emulator> {
  * past its firmware.
  */
 async function probeKvm(cacheFile: string): Promise<Emulator['accelerator']> {
-  const no = (reason: string): Emulator['accelerator'] => ({ kind: 'tcg', reason });
-  if (!(await present('/dev/kvm'))) return no('there is no /dev/kvm');
+  if (!(await present('/dev/kvm'))) return withoutKvm('there is no /dev/kvm');
   const usable = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
     () => true,
     () => false,
   );
-  if (!usable) return no('/dev/kvm may not be opened by this user');
+  if (!usable) return withoutKvm('/dev/kvm may not be opened by this user');
   // A software KVM for containers: it opens, but offers too little for a whole machine.
   if (
     (await present('/sys/module/kvm_pvm')) &&
     !(await present('/sys/module/kvm_intel')) &&
     !(await present('/sys/module/kvm_amd'))
   )
-    return no('the kernel has only the PVM kind of KVM, which runs no ordinary guests');
+    return withoutKvm('the kernel has only the PVM kind of KVM, which runs no ordinary guests');
 
   const disk = `${cacheFile}.boot-sector`;
   await writeFile(disk, bootProbeSector(), { mode: 0o600 });
@@ -97,15 +96,17 @@ async function probeKvm(cacheFile: string): Promise<Emulator['accelerator']> {
       { deadline: 5_000, accept: [bootProbeStatus, 0, 1, 3] },
     );
     if (status === bootProbeStatus) return { kind: 'kvm', reason: 'a test guest ran' };
-    return no(`a test guest under KVM ended with status ${status}`);
+    return withoutKvm(`a test guest under KVM ended with status ${status}`);
   } catch (error) {
     const words =
       error instanceof CommandFailed ? error.stderr.trim().split('\n')[0] || error.message : String(error);
-    return no(`a test guest under KVM did not run: ${words}`.slice(0, 300));
+    return withoutKvm(`a test guest under KVM did not run: ${words}`.slice(0, 300));
   } finally {
     await rm(disk, { force: true });
   }
 }
+
+const withoutKvm = (reason: string): Emulator['accelerator'] => ({ kind: 'tcg', reason });
 
 /** Asks a QEMU without a machine for its version and for what its best CPU model has. */
 async function askCapabilities(kind: 'kvm' | 'tcg'): Promise<Pick<Emulator, 'version' | 'features'>> {

@@ -17,8 +17,9 @@ export interface LaunchOptions {
  * within the network namespace of its taps.
  */
 export function launchCommand({ spec, files, emulator, incoming }: LaunchOptions): [string, ...string[]] {
-  const inside = spec.namespace === undefined ? [] : ['nsenter', `--net=/run/netns/${spec.namespace}`, '--'];
-  return [
+  const inside: string[] =
+    spec.namespace === undefined ? [] : ['nsenter', `--net=/run/netns/${spec.namespace}`, '--'];
+  const [program = emulatorProgram, ...rest] = [
     ...inside,
     emulatorProgram,
     ...identity(spec, files),
@@ -34,7 +35,8 @@ export function launchCommand({ spec, files, emulator, incoming }: LaunchOptions
     ...(incoming ? ['-incoming', 'defer'] : []),
     '-S',
     '-daemonize',
-  ] as [string, ...string[]];
+  ];
+  return [program, ...rest];
 }
 
 function identity(spec: GuestSpec, files: GuestFiles): string[] {

@@ -40,8 +40,10 @@ export function guestFiles(instances: string, id: string): GuestFiles {
   };
 }
 
-/** @throws Error when sockets within would get too long a path */
-export function assertShortEnough(instances: string): void {
+/** @throws Error when sockets within would get too long a path, or QEMU would misread it */
+export function assertUsablePath(instances: string): void {
+  if (instances.includes(','))
+    throw new Error(`The directory ${instances} has a comma in its path, which QEMU takes for a separator.`);
   const longest = guestFiles(instances, '0'.repeat(36)).incoming;
   if (Buffer.byteLength(longest) > socketPathLimit)
     throw new Error(
