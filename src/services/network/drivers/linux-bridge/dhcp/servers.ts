@@ -1,0 +1,125 @@
+import { chown, mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostDhcp } from '../../driver.ts';
+import { dhcpNamespace, runtimeDirectory } from '../names.ts';
+import type { Namespaces } from '../namespaces.ts';
+import { type DhcpConfiguration, dhcpConfiguration } from './configuration.ts';
+
+/** Debian's dnsmasq-base makes this user. */
+const dhcpUser = 'dnsmasq';
+
+export const dhcpRoot = (tag: string): string => join(runtimeDirectory(tag), 'dhcp');
+
+/** A dnsmasq of ours that lives, found by its arguments: they name a file of this cloud. */
+interface Running {
+  pid: number;
+  optionsName: string;
+  /** Of the network namespace that it is in. */
+  inode: number;
+}
+
+/** The user that dnsmasq becomes; root where Debian's does not exist. */
+export async function dhcpAccount(): Promise<{ name: string; uid: number; gid: number }> {
+  const line = (await readFile('/etc/passwd', 'utf8'))
+    .split('\n')
+    .find((entry) => entry.startsWith(`${dhcpUser}:`));
+  const [, , uid, gid] = line?.split(':') ?? [];
+  return line ? { name: dhcpUser, uid: Number(uid), gid: Number(gid) } : { name: 'root', uid: 0, gid: 0 };
+}
+
+async function running(directory: string): Promise<Running | undefined> {
+  const pid = Number(await readFile(join(directory, 'pid'), 'utf8').catch(() => ''));
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  // The process id may be another's by now: its arguments tell.
+  const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+  const start = `--conf-file=${directory}/`;
+  const file = args.find((arg) => arg.startsWith(start))?.slice(start.length);
+  if (!file) return undefined;
+  const inode = /\d+/.exec(await readlink(`/proc/${pid}/ns/net`).catch(() => ''))?.[0];
+  return inode === undefined ? undefined : { pid, optionsName: file, inode: Number(inode) };
+}
+
+async function replaceFile(file: string, text: string, gid: number): Promise<void> {
+  await writeFile(`${file}.new`, text, { mode: 0o640 });
+  await chown(`${file}.new`, 0, gid);
+  await rename(`${file}.new`, file);
+}
+
+/** Ends a process and waits until it is gone. */
+async function end(pid: number): Promise<void> {
+  process.kill(pid, 'SIGTERM');
+  for (let waited = 0; waited < 2_000; waited += 20) {
+    if (!(await stat(`/proc/${pid}`).catch(() => undefined))) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  process.kill(pid, 'SIGKILL');
+}
+
+export async function endServer(directory: string): Promise<boolean> {
+  const there = await running(directory);
+  if (there) await end(there.pid).catch(() => undefined);
+  return there !== undefined;
+}
+
+/**
+ * Makes one network's dnsmasq run with what is wanted: nothing to do, a SIGHUP when only hosts differ, else a new one.
+ *
+ * @returns how many changes it took
+ */
+export async function reconcileServer(
+  namespaces: Namespaces,
+  tag: string,
+  dhcp: HostDhcp,
+  mtu: number,
+  inode: number,
+): Promise<number> {
+  const directory = join(dhcpRoot(tag), dhcp.networkId);
+  const account = await dhcpAccount();
+  const wanted = dhcpConfiguration(dhcp, mtu, directory, account.name);
+  const [there, hosts, loaded] = await Promise.all([
+    running(directory),
+    readFile(join(directory, 'hosts'), 'utf8').catch(() => undefined),
+    readFile(join(directory, 'hosts.loaded'), 'utf8').catch(() => undefined),
+  ]);
+  if (there && there.optionsName === wanted.optionsName && there.inode === inode) {
+    if (hosts === wanted.hosts && loaded === wanted.hosts) return 0;
+    if (hosts !== wanted.hosts) await replaceFile(join(directory, 'hosts'), wanted.hosts, account.gid);
+    process.kill(there.pid, 'SIGHUP');
+    await replaceFile(join(directory, 'hosts.loaded'), wanted.hosts, account.gid);
+    return 1;
+  }
+  if (there) await end(there.pid);
+  await prepare(directory, wanted, account);
+  await namespaces.run(dhcpNamespace(tag, dhcp.networkId), [
+    'dnsmasq',
+    `--conf-file=${join(directory, wanted.optionsName)}`,
+  ]);
+  await replaceFile(join(directory, 'hosts.loaded'), wanted.hosts, account.gid);
+  return 1;
+}
+
+async function prepare(
+  directory: string,
+  wanted: DhcpConfiguration,
+  account: { uid: number; gid: number },
+): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o750 });
+  // Leases are rewritten by dnsmasq itself, once it is no longer root.
+  await chown(directory, account.uid, account.gid);
+  for (const file of await readdir(directory))
+    if (file.startsWith('options-')) await rm(join(directory, file), { force: true });
+  await replaceFile(join(directory, wanted.optionsName), wanted.options, account.gid);
+  await replaceFile(join(directory, 'hosts'), wanted.hosts, account.gid);
+}
+
+/** Ends servers of networks that are wanted no more, and removes their files. @returns how many */
+export async function removeServers(tag: string, wanted: ReadonlySet<string>): Promise<number> {
+  const present = await readdir(dhcpRoot(tag)).catch(() => []);
+  const gone = present.filter((networkId) => !wanted.has(networkId));
+  for (const networkId of gone) {
+    const directory = join(dhcpRoot(tag), networkId);
+    await endServer(directory);
+    await rm(directory, { recursive: true, force: true });
+  }
+  return gone.length;
+}

@@ -1,0 +1,125 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { HostNetworkReport, HostNetworkState, NetworkDriver } from '../driver.ts';
+import { apply, eachOf, wordsOf } from './apply.ts';
+import { destroyAll } from './destroy.ts';
+import { dhcpRoot, reconcileServer, removeServers } from './dhcp/servers.ts';
+import { switchTransaction } from './firewall/switch-rules.ts';
+import type { MetadataTarget } from './metadata/proxy.ts';
+import { metadataOrigins, MetadataSockets } from './metadata/sockets.ts';
+import { dhcpNamespace, routerNamespace, runtimeDirectory, switchNamespace, tapName } from './names.ts';
+import { openNamespaces } from './namespaces.ts';
+import { numbersFor } from './numbers.ts';
+import { observe, questions, type Seen } from './observe.ts';
+import { planOf, sizeOf } from './plan.ts';
+import { type HostWiring, topologyOf } from './topology.ts';
+
+export interface LinuxBridgeOptions extends HostWiring {
+  /** Without it no metadata address is answered. */
+  metadata?: MetadataTarget;
+}
+
+/**
+ * The network of one host out of what the Linux kernel has: bridges, VXLAN, taps and nftables in one switch namespace,
+ * one namespace for each router and DHCP server. Needs root.
+ */
+export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkDriver> {
+  const { tag } = options;
+  if (!/^[0-9a-f]{6}$/.test(tag)) throw new Error(`${tag} is no tag of 6 hex digits`);
+  const namespaces = openNamespaces(tag);
+  const runtime = runtimeDirectory(tag);
+  const sockets = options.metadata ? new MetadataSockets(namespaces, options.metadata) : undefined;
+  const questionsFile = join(runtime, 'questions');
+
+  async function prepare(): Promise<void> {
+    if ((await readFile(questionsFile, 'utf8').catch(() => undefined)) === questions) return;
+    // dnsmasq, no longer root, must get through to its own folder.
+    await mkdir(runtime, { recursive: true, mode: 0o711 });
+    await mkdir(dhcpRoot(tag), { recursive: true, mode: 0o711 });
+    await writeFile(questionsFile, questions, { mode: 0o600 });
+  }
+
+  async function reconcile(wanted: HostNetworkState): Promise<HostNetworkReport> {
+    const start = performance.now();
+    const faults = new Map<string, string>();
+    const fault = (what: string, error: unknown) => void faults.set(what, wordsOf(error));
+    await prepare();
+    const numbers = await numbersFor(wanted, join(runtime, 'numbers.json'));
+    const topology = topologyOf(wanted, options);
+    const look = () =>
+      observe(
+        namespaces,
+        tag,
+        questionsFile,
+        topology.switch.some(({ vxlan }) => vxlan),
+      );
+
+    let seen = await look();
+    const plan = planOf(tag, topology, seen);
+    const rules = switchTransaction(wanted, numbers, seen.switch?.tables ?? []);
+    const origins = metadataOrigins(tag, wanted);
+    let changes = sizeOf(plan) + (rules === undefined ? 0 : 1);
+    changes += (await removeServers(tag, new Set(wanted.dhcp.map(({ networkId }) => networkId)))) ?? 0;
+    changes += sockets?.release(new Set(origins.keys())) ?? 0;
+    let left = plan;
+    if (sizeOf(plan) > 0 || rules !== undefined) {
+      await apply(namespaces, tag, plan, rules, fault);
+      // What is reported up has been seen, not hoped.
+      seen = await look();
+      left = planOf(tag, topology, seen);
+    }
+
+    await eachOf(wanted.dhcp, async (dhcp) => {
+      const name = dhcpNamespace(tag, dhcp.networkId);
+      const mtu = wanted.networks.find(({ id }) => id === dhcp.networkId)?.mtu ?? 1500;
+      try {
+        changes += await reconcileServer(namespaces, tag, dhcp, mtu, seen.namespaces.get(name)?.inode ?? 0);
+      } catch (error) {
+        fault(name, error);
+      }
+    });
+    if (sockets) {
+      const inodes = new Map([...seen.namespaces].map(([name, { inode }]) => [name, inode]));
+      const { opened, faults: unopened } = await sockets.open(origins, inodes);
+      changes += opened;
+      for (const [name, words] of unopened) fault(name, words);
+    }
+    const faulty = (name: string) => faults.has(name) || left.rooms.some((room) => room.name === name);
+    return {
+      changes,
+      up: {
+        ports: wanted.ports.filter((port) => isPortUp(port, seen)).map(({ id }) => id),
+        routers: wanted.routers
+          .filter(({ id, adminStateUp }) => adminStateUp && !faulty(routerNamespace(tag, id)))
+          .map(({ id }) => id),
+        dhcp: wanted.dhcp
+          .filter(({ networkId }) => !faulty(dhcpNamespace(tag, networkId)))
+          .map(({ networkId }) => networkId),
+      },
+      faults: [...topology.faults, ...[...faults].map(([what, words]) => `${what}: ${words}`)],
+      took: performance.now() - start,
+    };
+  }
+
+  return {
+    reconcile,
+    async close() {
+      sockets?.close();
+      namespaces.close();
+    },
+    async destroyAll() {
+      sockets?.release(new Set());
+      await destroyAll(namespaces, tag);
+      await rm(runtime, { recursive: true, force: true });
+    },
+    attachment: (portId) => ({
+      command: namespaces.enter(switchNamespace(tag)),
+      tap: tapName(portId),
+    }),
+  };
+}
+
+function isPortUp(port: HostNetworkState['ports'][number], seen: Seen): boolean {
+  const device = seen.switch?.devices.get(tapName(port.id));
+  return port.adminStateUp && device?.up === true && device.master !== undefined;
+}
