@@ -130,3 +130,18 @@ export function createIndexDdl(
   const name = quoted(dialect, keyName(unique ? 'uq' : 'ix', table.name, columns));
   return `CREATE ${unique ? 'UNIQUE ' : ''}INDEX IF NOT EXISTS ${name} ON ${quoted(dialect, table.name)} (${list(dialect, columns)})`;
 }
+
+/** Which table and columns a key's name stands for: databases name the key when they refuse a row. */
+export type KeyNames = ReadonlyMap<string, { table: string; columns: readonly string[] }>;
+
+export function keyNames(tables: Iterable<Table>): KeyNames {
+  const names = new Map<string, { table: string; columns: readonly string[] }>();
+  for (const table of tables) {
+    const own = (columns: readonly string[]) => ({ table: table.name, columns });
+    names.set(keyName('pk', table.name, table.primaryKey), own(table.primaryKey));
+    // MariaDB calls every primary key the same.
+    names.set(`${table.name}.PRIMARY`, own(table.primaryKey));
+    for (const columns of table.unique) names.set(keyName('uq', table.name, columns), own(columns));
+  }
+  return names;
+}

@@ -1,10 +1,12 @@
 import type { Compilable, Kysely } from 'kysely';
+import { keyNames } from './ddl.ts';
 import { decodedColumns, Decoders } from './decode.ts';
 import type { Dialect, Engine, Query, Result } from './engine.ts';
 import { kyselyOver } from './kysely.ts';
 import { migrate } from './migrate.ts';
 import { type PreparedQuery, preparedQuery } from './prepared.ts';
 import type { Database, Schema, Tables } from './schema.ts';
+import type { ServerOptions } from './server-options.ts';
 import { Transactions } from './transaction.ts';
 
 export interface StoreOptions {
@@ -102,9 +104,24 @@ async function openEngine(schema: Schema, options: StoreOptions, decoders: Decod
       const { SqliteEngine } = await import('./sqlite.ts');
       return new SqliteEngine(options.url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''), decoders);
     }
+    case 'postgres':
+    case 'postgresql': {
+      const { PostgresEngine } = await import('./postgres.ts');
+      return PostgresEngine.open(serverOptions(schema, options, decoders));
+    }
+    case 'mysql':
+    case 'mariadb': {
+      const { MariadbEngine } = await import('./mariadb.ts');
+      return MariadbEngine.open(serverOptions(schema, options, decoders));
+    }
     default:
       throw new Error(
         `the store of ${schema.name} cannot be at "${scheme ?? ''}:": sqlite, postgres or mysql`,
       );
   }
+}
+
+function serverOptions(schema: Schema, options: StoreOptions, decoders: Decoders): ServerOptions {
+  const { url, connections = 10 } = options;
+  return { name: schema.name, url, connections, decoders, keys: keyNames(Object.values(schema.tables)) };
 }
