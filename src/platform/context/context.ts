@@ -22,6 +22,9 @@ export function currentContext(): RequestContext {
   return storage.getStore() ?? { requestId: newRequestId() };
 }
 
+/** The context of the work that is running, where something set one: for log lines, which make none up. */
+export const contextIfAny = (): RequestContext | undefined => storage.getStore();
+
 /** Runs `work` (and all it awaits) within `context`. */
 export function withContext<T>(context: RequestContext, work: () => T): T {
   return storage.run(context, work);
