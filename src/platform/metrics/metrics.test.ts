@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { contract } from '../bus/bus.ts';
+import { inProcessBus } from '../bus/in-process.ts';
+import { NotFound } from '../errors/errors.ts';
+import { measuredBus } from './measured-bus.ts';
 import { openMetrics } from './metrics.ts';
 import { serveMetrics } from './server.ts';
 
@@ -40,4 +44,26 @@ test('two registries know nothing of each other', async () => {
   const [one, other] = [await openMetrics(), await openMetrics()];
   one.busMessage({ contract: 'network', method: 'bindPort', outcome: 'failed' });
   assert.doesNotMatch(await other.text(), /bindPort/);
+});
+
+test('a measured bus counts what its servers did, by contract, method and outcome', async (t) => {
+  const metrics = await openMetrics();
+  const bus = measuredBus(inProcessBus(), metrics);
+  t.after(() => bus.close());
+  const network = contract<{ bindPort(args: { id: string }): Promise<string> }>('network');
+  await bus.serve(network, {
+    bindPort: async ({ id }) => {
+      if (id === 'bad') throw new NotFound('port', id);
+      return id;
+    },
+  });
+  assert.equal(await bus.client(network).bindPort({ id: 'p1' }), 'p1');
+  await assert.rejects(bus.client(network).bindPort({ id: 'bad' }), NotFound);
+  const lines = (await metrics.text()).split('\n');
+  for (const outcome of ['done', 'failed'])
+    assert(
+      lines.includes(
+        `cumulet_bus_messages_total{contract="network",method="bindPort",outcome="${outcome}"} 1`,
+      ),
+    );
 });
