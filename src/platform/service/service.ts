@@ -9,10 +9,10 @@ import type { Store } from '../store/store.ts';
 export interface ServiceDefinition {
   /** The folder's name and the name on the command line: `compute`. */
   name: string;
-  /** Its entry in the catalog. */
-  catalog: CatalogEntry;
-  /** The standard port of its API; the cloud's port offset is added. */
-  port: number;
+  /** Its entry in the catalog; agents and proxies have none. */
+  catalog?: CatalogEntry;
+  /** The standard port that it listens on; the cloud's port offset is added. */
+  port?: number;
   start(platform: Platform): Promise<RunningService>;
 }
 
@@ -33,6 +33,9 @@ export interface Platform {
   /** This host's name, as agents and services are listed under it. */
   host: string;
   region: string;
+  /** The address that the cloud listens on, and what is added to every standard port. */
+  address: string;
+  portOffset: number;
   /** A folder of the service's own, 0700, made already: `<state dir>/<service>`. */
   stateDir: string;
   /** The whole cloud's state directory. */

@@ -95,7 +95,7 @@ export async function startWorld(
   const stateDir = await mkdtemp(join(tmpdir(), 'cumulet-test-'));
   const bus = await openBus('memory:');
   const callers = new Map<string, Credentials>();
-  const onPorts = definitions.map((each) => ({ ...each, port: 0 }));
+  const onPorts = definitions.map((each) => (each.port === undefined ? each : { ...each, port: 0 }));
   const host = serviceHost(
     {
       stateDir,
@@ -110,7 +110,10 @@ export async function startWorld(
       log: options.log ?? silent,
     },
     // Services that are not part of the test are named in links and challenges all the same.
-    { ...absentPorts, ...Object.fromEntries(onPorts.map(({ name, port }) => [name, port])) },
+    {
+      ...absentPorts,
+      ...Object.fromEntries(onPorts.flatMap(({ name, port }) => (port === undefined ? [] : [[name, port]]))),
+    },
   );
   const close = async () => {
     await host.close();
