@@ -194,7 +194,12 @@ export async function startMariadb(): Promise<TestServer> {
         '--skip-networking',
         `--pid-file=${folder}/pid`,
       ],
-      ...['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0', '--innodb-buffer-pool-size=32M', '--max-connections=500'],
+      ...[
+        '--innodb-flush-log-at-trx-commit=0',
+        '--innodb-doublewrite=0',
+        '--innodb-buffer-pool-size=32M',
+        '--max-connections=500',
+      ],
     ],
     () =>
       run([admin, '--no-defaults', `--socket=${socket}`, '-u', 'root', 'ping'], { accept: [0, 1] }).then(
