@@ -148,11 +148,8 @@ class Search {
   ): Generator<AllocationCandidate> {
     const group = this.#query.groups[place];
     const options = choices[place];
-    if (!group || !options) {
-      const candidate = { allocations: copy(amounts), mappings: new Map(chosen) };
-      if (this.#query.nested || !usesTreeTwice(candidate)) yield candidate;
-      return;
-    }
+    if (!group || !options) return;
+    const isLast = place + 1 === choices.length;
     const isolated = this.#query.groupPolicy === 'isolate' && group.suffix !== '';
     for (const choice of options()) {
       const [first] = choice.providers;
@@ -165,7 +162,11 @@ class Search {
         const subtrees = this.#subtreesByLastGroup.get(place) ?? [];
         if (subtrees.every((suffixes) => isSameSubtree(suffixes, chosen))) {
           if (isolated && first) taken.add(first);
-          yield* this.#combine(choices, place + 1, chosen, amounts, taken);
+          if (!isLast) yield* this.#combine(choices, place + 1, chosen, amounts, taken);
+          else {
+            const candidate = { allocations: copy(amounts), mappings: new Map(chosen) };
+            if (this.#query.nested || !usesTreeTwice(candidate)) yield candidate;
+          }
           if (isolated && first) taken.delete(first);
         }
         chosen.delete(group.suffix);
@@ -212,26 +213,27 @@ function toChoice(provider: Provider, group: RequestGroup): Choice {
 /** Every way of giving each resource class of the group to one able provider, whose traits together suffice. */
 function* spread(perClass: readonly Provider[][], group: RequestGroup): Generator<Choice> {
   const wanted = [...group.resources];
-  const picked: Provider[] = [];
-  function* pick(place: number): Generator<Choice> {
-    const able = perClass[place];
-    if (!able) {
-      const providers = [...new Set(picked)];
-      if (!group.required.every((any) => providers.some((one) => overlap(any, one.traits)))) return;
-      const parts = wanted.flatMap(([resourceClass, amount], at) => {
-        const provider = picked[at];
-        return provider ? [{ provider, resourceClass, amount }] : [];
-      });
+  const places = wanted.map(() => 0);
+  for (;;) {
+    const parts: Choice['parts'][number][] = [];
+    const providers: Provider[] = [];
+    for (const [at, [resourceClass, amount]] of wanted.entries()) {
+      const provider = perClass[at]?.[places[at] ?? 0];
+      if (!provider) return;
+      parts.push({ provider, resourceClass, amount });
+      if (!providers.includes(provider)) providers.push(provider);
+    }
+    if (group.required.every((any) => providers.some((one) => overlap(any, one.traits))))
       yield { providers, parts };
-      return;
+    // Like an odometer: the last class turns fastest.
+    let turning = places.length - 1;
+    while (turning >= 0 && (places[turning] ?? 0) + 1 === perClass[turning]?.length) {
+      places[turning] = 0;
+      turning -= 1;
     }
-    for (const provider of able) {
-      picked.push(provider);
-      yield* pick(place + 1);
-      picked.pop();
-    }
+    if (turning < 0) return;
+    places[turning] = (places[turning] ?? 0) + 1;
   }
-  yield* pick(0);
 }
 
 function canGive(provider: Provider, resourceClass: string, amount: number): boolean {
@@ -273,7 +275,10 @@ function usesTreeTwice({ allocations }: AllocationCandidate): boolean {
 
 /** A sharing provider's own tree gives the same candidate as the trees that it lends to, so both remember it. */
 function isWhollyShared({ mappings }: AllocationCandidate): boolean {
-  return mappings.values().every((providers) => providers.every(({ traits }) => traits.has(sharingTrait)));
+  for (const providers of mappings.values()) {
+    for (const { traits } of providers) if (!traits.has(sharingTrait)) return false;
+  }
+  return true;
 }
 
 function identityOf({ allocations, mappings }: AllocationCandidate): string {
@@ -285,7 +290,9 @@ function identityOf({ allocations, mappings }: AllocationCandidate): string {
 }
 
 function copy(amounts: Map<Provider, Map<string, number>>): Map<Provider, Map<string, number>> {
-  return new Map([...amounts].map(([provider, own]) => [provider, new Map(own)]));
+  const copied = new Map<Provider, Map<string, number>>();
+  for (const [provider, own] of amounts) copied.set(provider, new Map(own));
+  return copied;
 }
 
 export interface ProviderSummary {
