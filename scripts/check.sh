@@ -3,7 +3,7 @@
 set -e
 cd "$(dirname "$0")/.."
 PATH="$PWD/node_modules/.bin:$PATH"
-echo "types";  tsc --noEmit
+echo "types";  node_modules/typescript-7/bin/tsc --noEmit
 echo "lint";   oxlint --deny-warnings
 echo "format"; biome ci --linter-enabled=false .
 echo "arrows"; depcruise --config .dependency-cruiser.json src --output-type err
