@@ -46,7 +46,7 @@ export class MalformedEndpoint extends Error {
 const substitution = /%\(([^()]*)\)s|%%|%/g;
 
 /**
- * Fills in `%(project_id)s`, `%(tenant_id)s`, `%(user_id)s`, `%(public_endpoint)s`, `%(compute_host)s` and the
+ * Fills in `%(project_id)s`, `%(tenant_id)s`, `%(user_id)s`, `%(public_endpoint)s` and the
  * same with `$(`; `%%` is a percent sign (keystone's `format_url`).
  * @returns undefined when the url needs a project and there is none
  * @throws MalformedEndpoint

@@ -6,8 +6,7 @@ import { BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
 /** bcrypt reads no further; keystone cuts there too, so its hashes verify here and ours there. */
 const bcryptBytes = 72;
 const bcryptHash = /^\$2[abxy]?\$/;
-const bcryptSha256 =
-  /^\$bcrypt-sha256\$(?:v=2,)?t=?(2[ab]),r?=?(\d{1,2})\$([./A-Za-z0-9]{22})\$([./A-Za-z0-9]{31})$/;
+const bcryptSha256 = /^\$bcrypt-sha256\$v=2,t=(2[ab]),r=(\d{1,2})\$([./A-Za-z0-9]{22})\$([./A-Za-z0-9]{31})$/;
 const scryptHash = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,3}),p=(\d{1,3})\$([./+A-Za-z0-9]+)\$([./+A-Za-z0-9]+)$/;
 const pbkdf2Hash = /^\$pbkdf2-sha512\$(\d{1,8})\$([./+A-Za-z0-9]+)\$([./+A-Za-z0-9]+)$/;
 const largestScryptMemory = 512 * 1024 * 1024;
