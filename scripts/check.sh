@@ -2,6 +2,7 @@
 # Everything that can be said about the code without running it: types, lint, format, arrows, dead code.
 set -e
 cd "$(dirname "$0")/.."
+# TypeScript 7 checks the types; 6 stands beside it for the tools that need its JavaScript API.
 PATH="$PWD/node_modules/.bin:$PATH"
 echo "types";  node_modules/typescript-7/bin/tsc --noEmit
 echo "lint";   oxlint --deny-warnings
