@@ -80,14 +80,18 @@ test('malformed and greedy hashes verify nothing', async () => {
 
 test('verifying nobody does the whole work', async () => {
   assert.equal(await verifyNobody('pw', quick), false);
-  const time = async (work: () => Promise<unknown>) => {
-    const start = performance.now();
-    await work();
-    return performance.now() - start;
+  const fastest = async (work: () => Promise<unknown>) => {
+    const times: number[] = [];
+    for (let round = 0; round < 3; round += 1) {
+      const start = performance.now();
+      await work();
+      times.push(performance.now() - start);
+    }
+    return Math.min(...times);
   };
   const hashed = await hashPassword('pw', { rounds: 10 });
-  const real = await time(() => verifyPassword('no', hashed));
-  const nobody = await time(() => verifyNobody('no', { rounds: 10 }));
+  const real = await fastest(() => verifyPassword('no', hashed));
+  const nobody = await fastest(() => verifyNobody('no', { rounds: 10 }));
   assert.ok(nobody > real / 4, `nobody took ${nobody} ms where a user takes ${real} ms`);
 });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -68,14 +68,28 @@ test('a rotation that was cut off leaves keys that work, and the next one mends 
   const directory = await place(t);
   const repository = await opened(t, directory);
   const token = repository.fernet.encrypt(Buffer.from('x'));
-  // Cut off between the two renames: the staged key was promoted, the new one still has its temporary name.
-  await writeFile(join(directory, '0.tmp'), generateFernetKey(), { mode: 0o600 });
-  await rename(join(directory, '0'), join(directory, '2'));
-  const restarted = await opened(t, directory);
+  // Cut off after the staged key got its second name, while the new one still has its temporary name.
+  await writeFile(join(directory, 'new.tmp'), generateFernetKey(), { mode: 0o600 });
+  await link(join(directory, '0'), join(directory, '2'));
+  const restarted = await opened(t, directory, 4);
   assert.equal(restarted.fernet.decrypt(token).message.toString(), 'x');
   await restarted.rotate();
-  assert.deepEqual(await names(directory), ['0', '1', '2']);
+  assert.deepEqual(await names(directory), ['0', '1', '2', '3', 'new.tmp']);
+  assert.notEqual(await readFile(join(directory, '0'), 'utf8'), await readFile(join(directory, '3'), 'utf8'));
   assert.equal(restarted.fernet.decrypt(token).message.toString(), 'x');
+});
+
+test('two rotations at once lose no key that is in use', async (t) => {
+  const directory = await place(t);
+  const [one, other] = [await opened(t, directory, 9), await opened(t, directory, 9)];
+  for (let round = 0; round < 5; round += 1) {
+    const tokens = [one, other].map(({ fernet }) => fernet.encrypt(Buffer.from('x')));
+    await Promise.all([one.rotate(), other.rotate()]);
+    await Promise.all([one.reload(), other.reload()]);
+    for (const token of tokens) {
+      for (const { fernet } of [one, other]) assert.equal(fernet.decrypt(token).message.toString(), 'x');
+    }
+  }
 });
 
 test('empty and foreign files are passed over', async (t) => {

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { type FSWatcher, watch } from 'node:fs';
-import { chmod, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fernet, generateFernetKey } from '../model/fernet.ts';
 
@@ -12,7 +13,6 @@ export interface KeyRepositoryOptions {
 }
 
 const keyName = /^(0|[1-9][0-9]*)$/;
-const temporaryName = '0.tmp';
 const settleMillis = 50;
 
 /**
@@ -71,17 +71,22 @@ export class KeyRepository {
 
   /**
    * The staged key becomes the primary, a new one is staged, and the oldest beyond `maxActiveKeys` are removed.
-   * Killed anywhere, it leaves a directory that reads every token: the new key is whole before the old staged
-   * key moves, and the next rotation makes a staged key again if that one was lost.
+   * The staged key is linked to its new name, never moved: killed anywhere, every key is still there, and a
+   * second process that rotates at the same time finds the name taken and leaves it at the other's rotation.
    */
   async rotate(): Promise<void> {
     const numbers = await listNumbers(this.#directory);
     const primary = numbers.at(-1) ?? 0;
-    await writeKey(this.#directory, temporaryName);
-    if (numbers.includes(0)) {
-      await rename(join(this.#directory, '0'), join(this.#directory, String(primary + 1)));
+    const temporary = await writeTemporaryKey(this.#directory);
+    try {
+      if (numbers.includes(0)) {
+        await link(join(this.#directory, '0'), join(this.#directory, String(primary + 1)));
+      }
+      await rename(temporary, join(this.#directory, '0'));
+    } catch (error) {
+      await rm(temporary, { force: true });
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    await rename(join(this.#directory, temporaryName), join(this.#directory, '0'));
     await syncDirectory(this.#directory);
     const kept = (await listNumbers(this.#directory)).filter((number) => number > 0);
     for (const number of kept.slice(0, Math.max(0, kept.length - (this.#maxActiveKeys - 1)))) {
@@ -112,29 +117,29 @@ export class KeyRepository {
  */
 async function setUp(directory: string): Promise<void> {
   for (const name of ['1', '0']) {
-    const temporary = `${name}.${process.pid}.tmp`;
-    await writeKey(directory, temporary);
+    const temporary = await writeTemporaryKey(directory);
     try {
-      await link(join(directory, temporary), join(directory, name));
+      await link(temporary, join(directory, name));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     } finally {
-      await rm(join(directory, temporary), { force: true });
+      await rm(temporary, { force: true });
     }
   }
   await syncDirectory(directory);
 }
 
-async function writeKey(directory: string, name: string): Promise<void> {
-  const path = join(directory, name);
-  const file = await open(path, 'w', 0o600);
+/** @returns the path of a new key, whole on the disk, under a name that nobody reads */
+async function writeTemporaryKey(directory: string): Promise<string> {
+  const path = join(directory, `${randomUUID()}.tmp`);
+  const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(generateFernetKey());
     await file.sync();
   } finally {
     await file.close();
   }
-  await chmod(path, 0o600);
+  return path;
 }
 
 /** Without it a rename may be lost with the power, though the files themselves were written. */

@@ -235,9 +235,9 @@ test('finds exactly what trying every assignment of providers finds, each once',
       const limited = [...findCandidates(index, { ...asked, limit: 2 })].map(readable);
       assert.deepEqual(limited, mine.slice(0, 2));
     }),
-    { numRuns: 3000 },
+    { numRuns: 1500 },
   );
-  assert.ok(found > 800, `the clouds were too poor to tell anything: ${found}`);
+  assert.ok(found > 400, `the clouds were too poor to tell anything: ${found}`);
 });
 
 test('a limit stops the search: of an astronomically large answer the first come at once', () => {
@@ -261,7 +261,7 @@ test('a thousand flat providers are searched in milliseconds', () => {
   );
   const index = new ProviderIndex(records);
   const asked = query([group('', { VCPU: 1, MEMORY_MB: 512, DISK_GB: 1 })]);
-  const times = Array.from({ length: 10 }, () => {
+  const times = Array.from({ length: 40 }, () => {
     const start = performance.now();
     assert.equal([...findCandidates(index, asked)].length, 916);
     return performance.now() - start;

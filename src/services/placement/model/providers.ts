@@ -35,7 +35,7 @@ export class ProviderIndex {
   constructor(records: Iterable<ProviderRecord>) {
     const waiting = new Map<string, ProviderRecord>();
     for (const record of records) waiting.set(record.uuid, record);
-    for (const uuid of [...waiting.keys()]) this.#add(uuid, waiting, new Set());
+    for (const uuid of waiting.keys()) this.#add(uuid, waiting, new Set());
     this.#joinLenders();
   }
 
