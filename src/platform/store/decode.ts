@@ -34,18 +34,17 @@ function parseJson(value: unknown, name: string): unknown {
  */
 export function rowDecoder(names: readonly string[], decoded: Decoded): Decoder {
   const fields = names.map((name, i) => {
-    const key = JSON.stringify(name);
     const value = `v[${i}]`;
     const kind = decoded.get(name);
-    if (kind === 'boolean') return `[${key}]: ${value} === null ? null : ${value} == 1`;
-    if (kind === 'json') return `[${key}]: parseJson(${value}, ${key})`;
-    return name === '__proto__' ? `[${key}]: ${value}` : `${key}: ${value}`;
+    const key = JSON.stringify(name);
+    // In brackets it is a name like any other; without, it would set the prototype.
+    const property = name === '__proto__' ? `[${key}]` : key;
+    if (kind === 'boolean') return `${property}: ${value} === null ? null : ${value} == 1`;
+    if (kind === 'json') return `${property}: parseJson(${value}, ${key})`;
+    return `${property}: ${value}`;
   });
-  const source = fields.map((field) =>
-    field.replace(/^\[("[A-Za-z_]\w*")\]/, (all, key) => (key === '"__proto__"' ? all : key)),
-  );
   // oxlint-disable-next-line typescript/no-implied-eval no-new-func
-  const make = new Function('parseJson', `return (v) => ({ ${source.join(', ')} })`) as (
+  const make = new Function('parseJson', `return (v) => ({ ${fields.join(', ')} })`) as (
     parse: typeof parseJson,
   ) => Decoder;
   return make(parseJson);

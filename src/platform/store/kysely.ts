@@ -20,12 +20,17 @@ import { bindAll, type Dialect, type Query, type Result } from './engine.ts';
 
 type Run = (query: Query) => Promise<Result>;
 
+const named = (node: unknown): string | undefined => {
+  const table = node as { table?: { identifier?: { name?: string } } } | undefined;
+  return table?.table?.identifier?.name;
+};
+
+const refuse = async (): Promise<never> => {
+  throw new Error('use store.transaction(): it runs again after conflicts');
+};
+
 /** Does a compiled query only read, and which table does it change? */
 export function natureOf(query: RootOperationNode, sql: string): { reads: boolean; table?: string } {
-  const named = (node: unknown): string | undefined => {
-    const table = node as { table?: { identifier?: { name?: string } } } | undefined;
-    return table?.table?.identifier?.name;
-  };
   switch (query.kind) {
     case 'SelectQueryNode':
       return { reads: true };
@@ -42,9 +47,6 @@ export function natureOf(query: RootOperationNode, sql: string): { reads: boolea
 
 /** Kysely for one of the databases; each query goes to `run`, which knows of transactions. */
 export function kyselyOver<DB>(dialect: Dialect, run: Run): Kysely<DB> {
-  const refuse = async (): Promise<never> => {
-    throw new Error('use store.transaction(): it runs again after conflicts');
-  };
   const connection: DatabaseConnection = {
     async executeQuery<R>(compiled: CompiledQuery): Promise<QueryResult<R>> {
       const { reads, table } = natureOf(compiled.query, compiled.sql);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expressionBuilder } from 'kysely';
 import type { Condition } from './condition.ts';
 import { ValueRefused } from './errors.ts';
@@ -223,7 +223,13 @@ forEachDatabase((name, open) => {
   test('an expression of Kysely is a condition like the others', async () => {
     const rows = [1, 2, 3, 4].map(
       (id): Port => ({
-        ...{ network_id: 'a', id, name: `p${id}`, mtu: id, weight: 1, admin_state_up: true, tags: ['x'] },
+        network_id: 'a',
+        id,
+        name: `p${id}`,
+        mtu: id,
+        weight: 1,
+        admin_state_up: true,
+        tags: ['x'],
       }),
     );
     await fill(rows);
@@ -272,15 +278,13 @@ forEachDatabase((name, open) => {
     const rows = Array.from(
       { length: 8000 },
       (_, id): Port => ({
-        ...{
-          network_id: 'a',
-          id,
-          name: 'x'.repeat(130),
-          mtu: null,
-          weight: 0,
-          admin_state_up: false,
-          tags: [],
-        },
+        network_id: 'a',
+        id,
+        name: 'x'.repeat(130),
+        mtu: null,
+        weight: 0,
+        admin_state_up: false,
+        tags: [],
       }),
     );
     await fill(rows);

@@ -91,9 +91,9 @@ export class MariadbEngine implements Engine {
         enableKeepAlive: true,
       });
       // Statements on a connection run in order, so these come before what the connection was made for.
-      made.pool.on('connection', (made) => {
-        made.query(`SET SESSION sql_mode = '${mode}', innodb_lock_wait_timeout = 15, time_zone = '+00:00'`);
-        made.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${isolation}`);
+      made.pool.on('connection', (fresh) => {
+        fresh.query(`SET SESSION sql_mode = '${mode}', innodb_lock_wait_timeout = 15, time_zone = '+00:00'`);
+        fresh.query(`SET SESSION TRANSACTION ISOLATION LEVEL ${isolation}`);
       });
       return made;
     };

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { Migration, Migrator } from './migrate.ts';
 import { repository } from './repository.ts';
 import { defineSchema, type Tables } from './schema.ts';
 import { openStore } from './store.ts';
@@ -21,12 +22,12 @@ const grown = table(
   },
   { primaryKey: ['id'], indexes: [['name', 'id']] },
 );
-const first = { name: 'volumes', up: (m: import('./migrate.ts').Migrator) => m.createTable(volumes) };
+const first = { name: 'volumes', up: (m: Migrator) => m.createTable(volumes) };
 const grow = [
-  { name: 'volumes', up: (m: import('./migrate.ts').Migrator) => m.createTable(grown) },
+  { name: 'volumes', up: (m: Migrator) => m.createTable(grown) },
   {
     name: 'volumes have names',
-    async up(m: import('./migrate.ts').Migrator) {
+    async up(m: Migrator) {
       await m.addColumn(grown, 'name');
       await m.addColumn(grown, 'multiattach');
       await m.addColumn(grown, 'metadata');
@@ -37,12 +38,12 @@ const grow = [
 ];
 const row = { id: 'v', size: 1, name: `it's \\ "new"`, multiattach: false, metadata: null };
 
+const schemaOf = <T extends Tables>(tables: T, migrations: readonly Migration[]) =>
+  defineSchema('block_storage', { tables, migrations });
+const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
+
 forEachDatabase((name, open) => {
   const lasting = { skip: name === 'SQLite in memory' };
-  const schemaOf = <T extends Tables>(
-    tables: T,
-    migrations: Parameters<typeof defineSchema>[1]['migrations'],
-  ) => defineSchema('block_storage', { tables, migrations });
 
   test('an old database becomes what a new one is', lasting, async () => {
     const url = open.freshUrl();
@@ -65,7 +66,7 @@ forEachDatabase((name, open) => {
     const url = open.freshUrl();
     const old = await open(schemaOf({ volumes }, [first]), { url });
     await repository(old, volumes).insert({ id: 'v', size: 1 });
-    const all = old.prepared((db, _: object) => db.selectFrom('volumes').selectAll());
+    const all = old.prepared((db) => db.selectFrom('volumes').selectAll());
     assert.deepEqual(await all.all({}), [{ id: 'v', size: 1 }]);
     await open(schemaOf({ volumes: grown }, grow), { url });
     assert.deepEqual(Object.keys((await all.first({})) ?? {}).toSorted(), Object.keys(row).toSorted());
@@ -93,7 +94,7 @@ forEachDatabase((name, open) => {
     const url = open.freshUrl();
     const broken = {
       name: 'nonsense',
-      up: (m: import('./migrate.ts').Migrator) => m.execute('CREATE NONSENSE'),
+      up: (m: Migrator) => m.execute('CREATE NONSENSE'),
     };
     await assert.rejects(
       open(schemaOf({ volumes }, [first, broken]), { url }),
@@ -189,11 +190,12 @@ test('an SQLite file is readable by its owner only', async () => {
     url: `sqlite:${path}`,
   });
   try {
-    const mode = (file: string) => (statSync(file).mode & 0o777).toString(8);
-    assert.deepEqual(
-      [mode(join(folder, 'state')), mode(path), mode(`${path}-wal`), mode(`${path}-shm`)],
-      ['700', '600', '600', '600'],
-    );
+    assert.deepEqual([join(folder, 'state'), path, `${path}-wal`, `${path}-shm`].map(modeOf), [
+      '700',
+      '600',
+      '600',
+      '600',
+    ]);
   } finally {
     await store.close();
     rmSync(folder, { recursive: true });

@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client, type ClientBase, type CustomTypesConfig, DatabaseError, Pool } from 'pg';
 import type { KeyNames } from './ddl.ts';
 import type { Decoders } from './decode.ts';
 import type { Engine, OpenTransaction, Query, Result, Session } from './engine.ts';
@@ -6,7 +6,7 @@ import { ForeignKeyViolation, StoreError, TransactionConflict, UniqueViolation }
 import { Fifo } from './fifo.ts';
 import type { ServerOptions } from './server-options.ts';
 
-type Runner = Pick<pg.ClientBase, 'query'>;
+type Runner = Pick<ClientBase, 'query'>;
 
 const number = (text: string) => Number(text);
 /** By type's oid; everything else stays the text that PostgreSQL sends. Booleans (of expressions) become 0/1. */
@@ -20,11 +20,11 @@ const parsers: Record<number, (text: string) => unknown> = {
   1700: number,
 };
 const asText = (text: string) => text;
-const types = { getTypeParser: (oid: number) => parsers[oid] ?? asText } as pg.CustomTypesConfig;
+const types = { getTypeParser: (oid: number) => parsers[oid] ?? asText } as CustomTypesConfig;
 
 /** Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 function translate(error: unknown, query: Query, keys: KeyNames): unknown {
-  if (!(error instanceof pg.DatabaseError)) return error;
+  if (!(error instanceof DatabaseError)) return error;
   switch (error.code) {
     case '23505': {
       const key = keys.get(error.constraint ?? '');
@@ -36,13 +36,15 @@ function translate(error: unknown, query: Query, keys: KeyNames): unknown {
       return new ForeignKeyViolation(query.table ?? error.table ?? '', error);
     case '40001':
     case '40P01':
-    // A plan of a prepared `SELECT *` is older than a migration; the next attempt plans anew.
-    case '0A000':
       return new TransactionConflict(error.message, error);
     default:
-      return error;
+      return isStalePlan(error) ? new TransactionConflict(error.message, error) : error;
   }
 }
+
+/** A prepared `SELECT *` is older than a migration: under a new name it is planned anew. */
+const isStalePlan = (error: unknown): boolean =>
+  error instanceof DatabaseError && error.code === '0A000' && error.routine === 'RevalidateCachedQuery';
 
 /**
  * PostgreSQL by `pg`. Transactions and writes are SERIALIZABLE (single statements too: only then does PostgreSQL see
@@ -50,14 +52,14 @@ function translate(error: unknown, query: Query, keys: KeyNames): unknown {
  */
 export class PostgresEngine implements Engine {
   readonly dialect = 'postgres';
-  readonly #writers: pg.Pool;
-  readonly #readers: pg.Pool;
+  readonly #writers: Pool;
+  readonly #readers: Pool;
   readonly #decoders: Decoders;
   readonly #keys: KeyNames;
   readonly #names = new Map<string, string>();
   #generation = 0;
 
-  private constructor(writers: pg.Pool, readers: pg.Pool, options: ServerOptions) {
+  private constructor(writers: Pool, readers: Pool, options: ServerOptions) {
     this.#writers = writers;
     this.#readers = readers;
     this.#decoders = options.decoders;
@@ -67,7 +69,7 @@ export class PostgresEngine implements Engine {
   /** Connects, and creates the database that the URL names when it is missing. */
   static async open(options: ServerOptions): Promise<PostgresEngine> {
     const pool = (defaults: string) => {
-      const made = new pg.Pool({
+      const made = new Pool({
         connectionString: options.url,
         max: Math.max(1, Math.ceil(options.connections / 2)),
         connectionTimeoutMillis: 15_000,
@@ -99,7 +101,7 @@ export class PostgresEngine implements Engine {
     try {
       (await this.#writers.connect()).release();
     } catch (error) {
-      if (!(error instanceof pg.DatabaseError) || error.code !== '3D000') throw error;
+      if (!(error instanceof DatabaseError) || error.code !== '3D000') throw error;
       await createDatabase(url);
       (await this.#writers.connect()).release();
     }
@@ -117,7 +119,7 @@ export class PostgresEngine implements Engine {
       const decode = this.#decoders.for(fields.map((field) => field.name));
       return { rows: rows.map(decode), affected: rowCount ?? rows.length };
     } catch (error) {
-      if (error instanceof pg.DatabaseError && error.code === '0A000') this.#generation++;
+      if (isStalePlan(error)) this.#generation++;
       throw translate(error, query, this.#keys);
     }
   }
@@ -190,14 +192,13 @@ async function createDatabase(url: string): Promise<void> {
   const name = decodeURIComponent(there.pathname.slice(1));
   if (!/^\w{1,63}$/.test(name)) throw new StoreError(`"${name}" is no name for a database`);
   there.pathname = '/postgres';
-  const client = new pg.Client({ connectionString: there.href, connectionTimeoutMillis: 15_000 });
+  const client = new Client({ connectionString: there.href, connectionTimeoutMillis: 15_000 });
   await client.connect();
   try {
     await client.query(`CREATE DATABASE "${name}" ENCODING 'UTF8' TEMPLATE template0`);
   } catch (error) {
     // Another process was quicker: by a moment (23505, in the catalog) or by more (42P04).
-    if (!(error instanceof pg.DatabaseError && (error.code === '42P04' || error.code === '23505')))
-      throw error;
+    if (!(error instanceof DatabaseError && (error.code === '42P04' || error.code === '23505'))) throw error;
   } finally {
     await client.end();
   }

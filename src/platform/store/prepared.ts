@@ -44,7 +44,7 @@ export function preparedQuery<DB, Args extends object, Out>(
   };
   const execute = (args: Args): Promise<Result> => {
     const { sql, reads, table, params } = compiled ?? compile();
-    const bound = new Array<Bound>(params.length);
+    const bound = Array<Bound>(params.length);
     for (let i = 0; i < params.length; i++) {
       const param = params[i];
       bound[i] = param instanceof Placeholder ? bind(args[param.name as keyof Args]) : (param as Bound);

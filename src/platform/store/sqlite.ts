@@ -57,8 +57,7 @@ class Connection {
         prepared.width = names.length;
       }
       const { decode } = prepared;
-      const rows = new Array<Record<string, unknown>>(found.length);
-      for (let i = 0; i < found.length; i++) rows[i] = decode(found[i] as unknown[]);
+      const rows = found.map((values) => decode(values));
       return { rows, affected: rows.length };
     } catch (error) {
       throw translate(error, query);
@@ -108,7 +107,7 @@ export class SqliteEngine implements Engine {
 
   /** @param path a file, made with mode 0600 in a folder of mode 0700 when missing; or `:memory:` */
   constructor(path: string, decoders: Decoders) {
-    const shared = ['busy_timeout = 50', 'case_sensitive_like = ON', 'trusted_schema = OFF'];
+    const shared = ['case_sensitive_like = ON', 'trusted_schema = OFF'];
     if (path === ':memory:') {
       this.#writer = new Connection(path, decoders, shared);
       return;
@@ -120,10 +119,12 @@ export class SqliteEngine implements Engine {
     this.#writer = new Connection(path, decoders, [
       'busy_timeout = 5000',
       'journal_mode = WAL',
-      ...shared,
       'synchronous = NORMAL',
+      // Waiting inside SQLite stops the whole program: for the write lock we wait outside, see #patiently.
+      'busy_timeout = 5',
+      ...shared,
     ]);
-    this.#reader = new Connection(path, decoders, [...shared, 'query_only = ON']);
+    this.#reader = new Connection(path, decoders, ['busy_timeout = 1000', 'query_only = ON', ...shared]);
   }
 
   async run(query: Query): Promise<Result> {

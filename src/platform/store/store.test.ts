@@ -74,6 +74,17 @@ const flavor = (id: string, more: Partial<Insertable<typeof flavors>> = {}): Ins
   ...more,
 });
 
+const notUnique = (columns: string[]) => (error: unknown) => {
+  assert.ok(error instanceof UniqueViolation);
+  assert.deepEqual([error.table, error.columns], ['flavors', columns]);
+  return true;
+};
+const refers = (from: string) => (error: unknown) => {
+  assert.ok(error instanceof ForeignKeyViolation);
+  assert.equal(error.table, from);
+  return true;
+};
+
 forEachDatabase((name, open) => {
   test('a row is read as it was written, whatever its columns hold', async () => {
     const store = await open(schema);
@@ -143,35 +154,28 @@ forEachDatabase((name, open) => {
     const store = await open(schema);
     const repo = repository(store, flavors);
     await repo.insert(flavor('a'));
-    const refused = (columns: string[]) => (error: unknown) => {
-      assert.ok(error instanceof UniqueViolation);
-      assert.deepEqual([error.table, error.columns], ['flavors', columns]);
-      return true;
-    };
-    await assert.rejects(repo.insert(flavor('b', { name: 'name of a' })), refused(['name']));
-    await assert.rejects(repo.insert(flavor('a', { name: 'other' })), refused(['id']));
+    await assert.rejects(repo.insert(flavor('b', { name: 'name of a' })), notUnique(['name']));
+    await assert.rejects(repo.insert(flavor('a', { name: 'other' })), notUnique(['id']));
     await assert.rejects(
       store.db
         .insertInto('flavors')
         .values(flavor('b', { name: 'name of a' }))
         .execute(),
-      refused(['name']),
+      notUnique(['name']),
     );
     await repo.insert(flavor('b'));
-    await assert.rejects(repo.update({ id: 'b' }, { name: 'name of a' }), refused(['name']));
+    await assert.rejects(repo.update({ id: 'b' }, { name: 'name of a' }), notUnique(['name']));
     await repo.insert(flavor('A', { name: 'NAME OF A' }));
   });
 
   test('a row keeps those that it refers to, and takes along those that refer to it', async () => {
     const store = await open(schema);
     const server = { id: 's', flavor_id: 'a', generation: 1 };
-    const refused = (table: string) => (error: unknown) =>
-      error instanceof ForeignKeyViolation && error.table === table;
-    await assert.rejects(repository(store, servers).insert(server), refused('servers'));
+    await assert.rejects(repository(store, servers).insert(server), refers('servers'));
     await repository(store, flavors).insert([flavor('a'), flavor('b')]);
     await repository(store, servers).insert(server);
     await repository(store, claims).insert({ server_id: 's', flavor_id: 'b' });
-    await assert.rejects(repository(store, flavors).delete({ id: 'b' }), refused('flavors'));
+    await assert.rejects(repository(store, flavors).delete({ id: 'b' }), refers('flavors'));
     await repository(store, flavors).delete({ id: 'a' });
     assert.equal(await repository(store, servers).count(), 0);
   });

@@ -39,6 +39,7 @@ export interface AnyStore {
   readonly inTransaction: boolean;
   /** Runs SQL with the transaction rules and decoding of everything else. For this folder's own use. */
   run(query: Query): Promise<Result>;
+  /** Waits for what is running on SQLite, then closes all connections. */
   close(): Promise<void>;
 }
 
@@ -81,6 +82,7 @@ export async function openStore<T extends Tables>(
   );
   const run = (query: Query) => transactions.run(query);
   const db = kyselyOver<Database<T>>(engine.dialect, run);
+  let closed: Promise<void> | undefined;
   return {
     dialect: engine.dialect,
     db,
@@ -92,7 +94,10 @@ export async function openStore<T extends Tables>(
       return transactions.open;
     },
     prepared: (build) => preparedQuery(db, run, build),
-    close: () => engine.close(),
+    close() {
+      closed ??= engine.close();
+      return closed;
+    },
   };
 }
 

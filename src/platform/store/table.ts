@@ -27,7 +27,7 @@ type Inserted<T, O> = O extends { nullable: true }
     ? T | undefined
     : T;
 
-function column<Select, Insert>(
+function columnOf<Select, Insert>(
   kind: ColumnKind,
   options: Options<unknown> & { length?: number } = {},
 ): Column<Select, Insert> {
@@ -43,48 +43,48 @@ export function text<
   const V extends string = string,
   const O extends Options<NoInfer<V>> & { length?: number } = object,
 >(options?: O & { values?: readonly V[] }): Column<Selected<V, O>, Inserted<V, O>> {
-  return column('text', options);
+  return columnOf('text', options);
 }
 /** A UUID, or any other id of at most 36 characters. */
 export function uuid<const O extends Options<string> = object>(
   options?: O,
 ): Column<Selected<string, O>, Inserted<string, O>> {
-  return column('uuid', options);
+  return columnOf('uuid', options);
 }
 /** A whole number of 32 bits. */
 export function integer<const O extends Options<number> = object>(
   options?: O,
 ): Column<Selected<number, O>, Inserted<number, O>> {
-  return column('integer', options);
+  return columnOf('integer', options);
 }
 /** A whole number up to 2^53: what a JavaScript number holds exactly. */
 export function bigint<const O extends Options<number> = object>(
   options?: O,
 ): Column<Selected<number, O>, Inserted<number, O>> {
-  return column('bigint', options);
+  return columnOf('bigint', options);
 }
 export function real<const O extends Options<number> = object>(
   options?: O,
 ): Column<Selected<number, O>, Inserted<number, O>> {
-  return column('real', options);
+  return columnOf('real', options);
 }
 export function boolean<const O extends Options<boolean> = object>(
   options?: O,
 ): Column<Selected<boolean, O>, Inserted<boolean, O>> {
-  return column('boolean', options);
+  return columnOf('boolean', options);
 }
 /** A point in time as text; `timestamp()` makes one. Every value of a column has the same number of digits. */
 export function time<const O extends Options<string> = object>(
   options?: O,
 ): Column<Selected<string, O>, Inserted<string, O>> {
-  return column('time', options);
+  return columnOf('time', options);
 }
 /** An object or an array (or null where nullable), kept as JSON text. */
 export function json<T extends object>(options: { nullable: true }): Column<T | null, T | null | undefined>;
 export function json<T extends object>(options: { default: NoInfer<T> }): Column<T, T | undefined>;
 export function json<T extends object>(options?: { nullable?: false }): Column<T, T>;
 export function json(options?: Options<unknown>): Column {
-  return column('json', options);
+  return columnOf('json', options);
 }
 
 /** A foreign key to the primary key of another table, or of this one (`'self'`). */

@@ -28,28 +28,35 @@ function account(name: string): Account | undefined {
   return { uid: Number(entry[2]), gid: Number(entry[3]) };
 }
 
-/** Servers must go when this process goes, however it goes: this shell outlives a SIGKILL of it by a second. */
+/**
+ * Servers must go when this process goes, however it goes. The shell in between waits at the end of a pipe that only
+ * this process holds, stops the server when the pipe closes, and clears up.
+ */
 const guard = `
-"$@" & server=$!
-trap 'kill -TERM $server 2>/dev/null' TERM INT
-read -r _
-kill -TERM $server 2>/dev/null
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do kill -0 $server 2>/dev/null || break; sleep 0.1; done
-kill -KILL $server 2>/dev/null
+exec 3<&0
+"$@" </dev/null 3<&- & server=$!
+(
+  read -r _ <&3
+  kill -"$STOP_SIGNAL" $server
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do sleep 0.1; done
+  kill -KILL $server
+) 2>/dev/null & watcher=$!
+wait $server
+kill $watcher 2>/dev/null
 rm -rf "$SERVER_FOLDER"
 `;
 
 async function start(
   folder: string,
   owner: Account | undefined,
+  stopSignal: 'INT' | 'TERM',
   command: readonly string[],
   ready: () => Promise<boolean>,
 ): Promise<ChildProcess> {
-  // The shell waits at the other end of a pipe that only this process holds: it closes with it.
   const child = spawn('/bin/sh', ['-c', guard, 'guard', ...command], {
     ...owner,
     cwd: folder,
-    env: { PATH: process.env['PATH'], SERVER_FOLDER: folder, LC_ALL: 'C' },
+    env: { PATH: process.env['PATH'], SERVER_FOLDER: folder, STOP_SIGNAL: stopSignal, LC_ALL: 'C' },
     stdio: ['pipe', 'ignore', 'pipe'],
     detached: true,
   });
@@ -112,40 +119,28 @@ export async function startPostgres(): Promise<TestServer> {
   const owner = account('postgres');
   const folder = freshFolder('postgres', owner);
   const data = join(folder, 'data');
+  const settings = ['--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
   await run(
-    [
-      ...asUser('postgres', owner),
-      `${bin}/initdb`,
-      '-D',
-      data,
-      '-U',
-      'cumulet',
-      '-A',
-      'trust',
-      '-E',
-      'UTF8',
-      '--locale=C',
-      '-N',
-    ],
+    [...asUser('postgres', owner), `${bin}/initdb`, `--pgdata=${data}`, '--username=cumulet', ...settings],
     { deadline: 120_000, cwd: folder },
   );
   const child = await start(
     folder,
     owner,
+    // PostgreSQL takes TERM for "when the last client has gone".
+    'INT',
     [
       `${bin}/postgres`,
-      ...['-D', data, '-k', folder, '-c', 'listen_addresses='],
-      ...[
-        '-c',
-        'fsync=off',
-        '-c',
-        'full_page_writes=off',
-        '-c',
-        'synchronous_commit=off',
-        '-c',
-        'max_connections=500',
-      ],
-      ...['-c', 'shared_buffers=32MB'],
+      `--unix_socket_directories=${folder}`,
+      '--listen_addresses=',
+      '--max_connections=500',
+      '--shared_buffers=32MB',
+      // Nothing here outlives the machine's next crash.
+      '--fsync=off',
+      '--full_page_writes=off',
+      '--synchronous_commit=off',
+      '-D',
+      data,
     ],
     () =>
       run([`${bin}/pg_isready`, '-q', '-h', folder], { accept: [0, 1, 2] }).then(
@@ -178,28 +173,28 @@ export async function startMariadb(): Promise<TestServer> {
     [
       ...asUser('mysql', owner),
       install,
-      ...['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db'],
+      '--no-defaults',
+      `--datadir=${data}`,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
     ],
     { deadline: 120_000, cwd: folder },
   );
   const child = await start(
     folder,
     owner,
+    'TERM',
     [
       server,
-      ...[
-        '--no-defaults',
-        `--datadir=${data}`,
-        `--socket=${socket}`,
-        '--skip-networking',
-        `--pid-file=${folder}/pid`,
-      ],
-      ...[
-        '--innodb-flush-log-at-trx-commit=0',
-        '--innodb-doublewrite=0',
-        '--innodb-buffer-pool-size=32M',
-        '--max-connections=500',
-      ],
+      '--no-defaults',
+      `--datadir=${data}`,
+      `--socket=${socket}`,
+      '--skip-networking',
+      `--pid-file=${folder}/pid`,
+      '--innodb-flush-log-at-trx-commit=0',
+      '--innodb-doublewrite=0',
+      '--innodb-buffer-pool-size=32M',
+      '--max-connections=500',
     ],
     () =>
       run([admin, '--no-defaults', `--socket=${socket}`, '-u', 'root', 'ping'], { accept: [0, 1] }).then(
