@@ -10,7 +10,14 @@ import { Enforcer } from '../policy/enforcer.ts';
 import { followPolicyFile } from '../policy/policy-file.ts';
 import type { Target } from '../policy/template.ts';
 import { openStore, type AnyStore } from '../store/store.ts';
-import type { Logger, Platform, RunningService, ServiceDefinition, Settings } from './service.ts';
+import type {
+  Logger,
+  OperatorAnswer,
+  Platform,
+  RunningService,
+  ServiceDefinition,
+  Settings,
+} from './service.ts';
 
 /** Where and how the services of one process run. */
 export interface HostOptions {
@@ -43,6 +50,8 @@ export interface ServiceHost {
   start(definition: ServiceDefinition): Promise<void>;
   /** Base URLs by service name. */
   urls(): Record<string, string>;
+  /** What the services offer the operator, as `compute/flows`. */
+  readonly offers: ReadonlyMap<string, OperatorAnswer>;
   /** Stops all services, last started first. */
   close(): Promise<void>;
 }
@@ -59,6 +68,7 @@ export const tagOf = (stateDir: string): string =>
 export function serviceHost(options: HostOptions, ports: Readonly<Record<string, number>>): ServiceHost {
   const running: { name: string; close(): Promise<void> }[] = [];
   const urls = new Map<string, string>();
+  const offers = new Map<string, OperatorAnswer>();
   const urlOf = (service: string): string => {
     const found = urls.get(service);
     if (found) return found;
@@ -89,6 +99,7 @@ export function serviceHost(options: HostOptions, ports: Readonly<Record<string,
       settings: options.settings,
       authenticator: options.authenticator,
       urlOf,
+      offer: (what, answer) => void offers.set(`${name}/${what}`, answer),
       async openStore(schema) {
         const store = await openStore(schema, {
           url: options.databaseUrl(name),
@@ -141,6 +152,7 @@ export function serviceHost(options: HostOptions, ports: Readonly<Record<string,
 
   return {
     start,
+    offers,
     urls: () => Object.fromEntries(Object.keys(ports).map((name) => [name, urlOf(name)])),
     async close() {
       for (const each of running.splice(0).reverse()) await each.close();

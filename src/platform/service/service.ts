@@ -14,6 +14,20 @@ export interface ServiceDefinition {
   /** The standard port that it listens on; the cloud's port offset is added. */
   port?: number;
   start(platform: Platform): Promise<RunningService>;
+  /**
+   * Takes away what the service left on this host outside of its state directory: guests, namespaces, devices.
+   * The cloud is down then. Safe to repeat.
+   */
+  destroy?(remains: Remains): Promise<void>;
+}
+
+/** Where a cloud that is down has left things. */
+export interface Remains {
+  stateDir: string;
+  cloudDir: string;
+  tag: string;
+  settings: Settings;
+  log: Logger;
 }
 
 export interface CatalogEntry {
@@ -51,9 +65,17 @@ export interface Platform {
   authenticator: Authenticator;
   /** Answers `api` on `port` (with the offset added) until the program ends. */
   listen(api: Api, port: number, authorizer: Authorizer): Promise<void>;
+  /**
+   * Offers the operator of this host something to look at or to do, with `cumulet` commands: they reach it over a
+   * unix socket that only the owner of the state directory can open.
+   */
+  offer(name: string, answer: OperatorAnswer): void;
   /** The base URL of a service's API as clients reach it: `http://10.0.0.1:8774`. */
   urlOf(service: string): string;
 }
+
+/** Plain data for plain words: what an operator's command asks of a service. */
+export type OperatorAnswer = (args: Readonly<Record<string, string>>) => Promise<unknown>;
 
 export interface Settings {
   hypervisor: 'qemu' | 'simulated';
