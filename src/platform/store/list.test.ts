@@ -59,6 +59,14 @@ const sorts = fc.uniqueArray(
   { selector: (each) => each.column, maxLength: 4 },
 );
 
+const compare = (a: unknown, b: unknown): number => {
+  if (a === b) return 0;
+  if (a === null) return -1;
+  if (b === null) return 1;
+  if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(String(b)));
+  return Number(a) - Number(b);
+};
+
 /** The order that lists promise: null first, text by code points, then the primary key in the last direction. */
 function inOrder(rows: readonly Port[], sort: readonly Sort<typeof ports>[]): Port[] {
   const last = sort.at(-1)?.direction ?? 'asc';
@@ -67,13 +75,6 @@ function inOrder(rows: readonly Port[], sort: readonly Sort<typeof ports>[]): Po
     { column: 'network_id', direction: last },
     { column: 'id', direction: last },
   ] as const;
-  const compare = (a: unknown, b: unknown): number => {
-    if (a === b) return 0;
-    if (a === null) return -1;
-    if (b === null) return 1;
-    if (typeof a === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(String(b)));
-    return Number(a) - Number(b);
-  };
   return rows.toSorted((a, b) => {
     for (const { column, direction } of keys) {
       const order = compare(a[column], b[column]);
@@ -129,10 +130,6 @@ forEachDatabase((name, open) => {
       const value = row[column];
       const given = 'value' in condition ? condition.value : undefined;
       const is = (other: unknown) => other === value;
-      const before = (a: unknown, b: unknown) =>
-        typeof a === 'string'
-          ? Buffer.compare(Buffer.from(a), Buffer.from(String(b))) < 0
-          : Number(a) < Number(b);
       switch (op) {
         case 'eq':
           return is(given);
@@ -151,13 +148,13 @@ forEachDatabase((name, open) => {
       if (value === null) return false;
       switch (op) {
         case 'lt':
-          return before(value, given);
+          return compare(value, given) < 0;
         case 'gte':
-          return !before(value, given);
+          return compare(value, given) >= 0;
         case 'gt':
-          return before(given, value);
+          return compare(value, given) > 0;
         case 'lte':
-          return !before(given, value);
+          return compare(value, given) <= 0;
         case 'contains':
           return String(value).includes(String(given));
         case 'startswith':

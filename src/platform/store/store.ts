@@ -128,5 +128,7 @@ async function openEngine(schema: Schema, options: StoreOptions, decoders: Decod
 
 function serverOptions(schema: Schema, options: StoreOptions, decoders: Decoders): ServerOptions {
   const { url, connections = 10 } = options;
+  // Checked here because the error of `new URL` carries the whole of it, with the password.
+  if (!URL.canParse(url)) throw new Error(`the store of ${schema.name} has a URL that is none`);
   return { name: schema.name, url, connections, decoders, keys: keyNames(Object.values(schema.tables)) };
 }

@@ -112,11 +112,11 @@ type OptionalKeys<C extends Columns> = {
 }[keyof C];
 
 /** What a row of the table is when read. */
-export type Row<T extends Table> = { [K in keyof T['columns']]: SelectOf<T['columns'][K]> };
+export type Row<T extends Table> = { -readonly [K in keyof T['columns']]: SelectOf<T['columns'][K]> };
 /** What a new row must have: nullable columns and those with a default may be left out. */
 export type Insertable<T extends Table> = {
-  [K in Exclude<keyof T['columns'], OptionalKeys<T['columns']>>]: InsertOf<T['columns'][K]>;
-} & { [K in OptionalKeys<T['columns']>]?: InsertOf<T['columns'][K]> };
+  -readonly [K in Exclude<keyof T['columns'], OptionalKeys<T['columns']>>]: InsertOf<T['columns'][K]>;
+} & { -readonly [K in OptionalKeys<T['columns']>]?: InsertOf<T['columns'][K]> };
 /** Changes to a row. */
 export type Changes<T extends Table> = Partial<Row<T>>;
 export type ColumnName<T extends Table> = keyof T['columns'] & string;
