@@ -24,8 +24,11 @@ async function batch(
   let said = '';
   for (const line of stderr.split('\n')) {
     const number = /^Command failed -:(\d+)/.exec(line)?.[1];
+    const failed = ready[Number(number) - 1];
     if (number === undefined) said = line || said;
-    else fault(`${name ?? 'host'}: ${program[0]} ${ready[Number(number) - 1]}`, said);
+    // A cable goes with its other end.
+    else if (!(failed?.startsWith('link del ') && said.includes('Cannot find device')))
+      fault(`${name ?? 'host'}: ${program[0]} ${failed}`, said);
   }
 }
 

@@ -18,8 +18,14 @@ interface Running {
   inode: number;
 }
 
+interface Account {
+  name: string;
+  uid: number;
+  gid: number;
+}
+
 /** The user that dnsmasq becomes; root where Debian's does not exist. */
-export async function dhcpAccount(): Promise<{ name: string; uid: number; gid: number }> {
+export async function dhcpAccount(): Promise<Account> {
   const line = (await readFile('/etc/passwd', 'utf8'))
     .split('\n')
     .find((entry) => entry.startsWith(`${dhcpUser}:`));
@@ -39,9 +45,10 @@ async function running(directory: string): Promise<Running | undefined> {
   return inode === undefined ? undefined : { pid, optionsName: file, inode: Number(inode) };
 }
 
-async function replaceFile(file: string, text: string, gid: number): Promise<void> {
-  await writeFile(`${file}.new`, text, { mode: 0o640 });
-  await chown(`${file}.new`, 0, gid);
+/** Readable by the server alone, also when it is no longer root. */
+async function replaceFile(file: string, text: string, account: Account): Promise<void> {
+  await writeFile(`${file}.new`, text, { mode: 0o400 });
+  await chown(`${file}.new`, account.uid, account.gid);
   await rename(`${file}.new`, file);
 }
 
@@ -83,9 +90,9 @@ export async function reconcileServer(
   ]);
   if (there && there.optionsName === wanted.optionsName && there.inode === inode) {
     if (hosts === wanted.hosts && loaded === wanted.hosts) return 0;
-    if (hosts !== wanted.hosts) await replaceFile(join(directory, 'hosts'), wanted.hosts, account.gid);
+    if (hosts !== wanted.hosts) await replaceFile(join(directory, 'hosts'), wanted.hosts, account);
     process.kill(there.pid, 'SIGHUP');
-    await replaceFile(join(directory, 'hosts.loaded'), wanted.hosts, account.gid);
+    await replaceFile(join(directory, 'hosts.loaded'), wanted.hosts, account);
     return 1;
   }
   if (there) await end(there.pid);
@@ -94,22 +101,18 @@ export async function reconcileServer(
     'dnsmasq',
     `--conf-file=${join(directory, wanted.optionsName)}`,
   ]);
-  await replaceFile(join(directory, 'hosts.loaded'), wanted.hosts, account.gid);
+  await replaceFile(join(directory, 'hosts.loaded'), wanted.hosts, account);
   return 1;
 }
 
-async function prepare(
-  directory: string,
-  wanted: DhcpConfiguration,
-  account: { uid: number; gid: number },
-): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o750 });
+async function prepare(directory: string, wanted: DhcpConfiguration, account: Account): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
   // Leases are rewritten by dnsmasq itself, once it is no longer root.
   await chown(directory, account.uid, account.gid);
   for (const file of await readdir(directory))
     if (file.startsWith('options-')) await rm(join(directory, file), { force: true });
-  await replaceFile(join(directory, wanted.optionsName), wanted.options, account.gid);
-  await replaceFile(join(directory, 'hosts'), wanted.hosts, account.gid);
+  await replaceFile(join(directory, wanted.optionsName), wanted.options, account);
+  await replaceFile(join(directory, 'hosts'), wanted.hosts, account);
 }
 
 /** Ends servers of networks that are wanted no more, and removes their files. @returns how many */
