@@ -24,6 +24,8 @@ tempest.lib.exceptions.NotFound: Object not found
 Details: {'code': 404, 'message': 'Server 8b0f6f0c-3c1b-4c7e-9e5f-1d2c3b4a5f60 could not be found.'}
 `;
 
+const failed = (name: string, text: string) => ({ name, result: 'failed' as const, text });
+
 test('each selected test has one result, also where only its class is heard of', () => {
   const id = '[id-e36c0eaa-dff5-4082-ad1f-3f9a80aa3f59]';
   const results = toResults(
@@ -57,7 +59,6 @@ test('failures are grouped by the line that says what went wrong', () => {
     errorLine('x: Server 8b0f6f0c-3c1b-4c7e-9e5f-1d2c3b4a5f60 failed tempest-Servers-12345678'),
     'x: Server … failed tempest-Servers-…',
   );
-  const failed = (name: string, text: string) => ({ name, result: 'failed' as const, text });
   assert.deepEqual(groupFailures([failed('a', 'one'), failed('b', traceback), failed('c', traceback)]), [
     { error: 'tempest.lib.exceptions.NotFound: Object not found', names: ['b', 'c'] },
     { error: 'one', names: ['a'] },

@@ -29,7 +29,6 @@ export function tempestConf(input: TempestConfInput): TempestConf {
     oslo_concurrency: { lock_path: `${workspace}/lock` },
     auth: {
       use_dynamic_credentials: true,
-      tempest_roles: 'member',
       default_credentials_domain_name: access.projectDomain,
       admin_username: access.username,
       admin_password: access.password,
