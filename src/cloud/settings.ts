@@ -1,0 +1,30 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type CloudSettings, cloudSettings } from '../platform/config/cloud-settings.ts';
+import { type Config, loadConfig } from '../platform/config/load.ts';
+
+/** What the command line may say about a cloud, as commander gives it. */
+export type CloudFlags = Readonly<Record<string, unknown>>;
+
+/** The file in the state directory that an operator may write settings to. */
+const settingsFile = 'cumulet.yaml';
+
+/**
+ * The settings of the cloud that the flags name: `--state-dir` first, for its `cumulet.yaml` is read too.
+ * @throws ConfigError that names everything that is wrong
+ */
+export async function settingsOfCloud(flags: CloudFlags): Promise<Config<typeof cloudSettings>> {
+  const { simulated, host, detach: _, ...rest } = flags as Record<string, unknown>;
+  const given = {
+    ...rest,
+    ...(simulated ? { hypervisor: 'simulated', networking: 'simulated' } : {}),
+    // `--host` is the address that people know the cloud by.
+    ...(host === undefined ? {} : { address: host }),
+  };
+  const first = await loadConfig(cloudSettings, { environment: process.env, flags: given });
+  const file = join(resolve(first.values.state_dir), settingsFile);
+  if (!existsSync(file)) return first;
+  return loadConfig(cloudSettings, { file, environment: process.env, flags: given });
+}
+
+export type { CloudSettings };
