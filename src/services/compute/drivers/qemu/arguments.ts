@@ -13,7 +13,7 @@ export interface LaunchOptions {
 }
 
 /**
- * The command that starts a guest's QEMU: detached, paused (the driver lets it go once it listens to its events),
+ * The command that starts a guest's QEMU: paused (the driver lets it go once it listens to its events),
  * within the network namespace of its taps.
  */
 export function launchCommand({ spec, files, emulator, incoming }: LaunchOptions): [string, ...string[]] {
@@ -34,7 +34,6 @@ export function launchCommand({ spec, files, emulator, incoming }: LaunchOptions
     ]),
     ...(incoming ? ['-incoming', 'defer'] : []),
     '-S',
-    '-daemonize',
   ];
   return [program, ...rest];
 }
@@ -105,21 +104,25 @@ function consoles(files: GuestFiles): string[] {
 }
 
 function disks(spec: GuestSpec, files: GuestFiles): string[] {
-  const all = spec.disks.flatMap((disk, index) => [
-    '-blockdev',
-    JSON.stringify(blockGraph(disk, files)),
-    '-device',
-    JSON.stringify(blockDeviceArguments(disk, index === 0 ? 0 : undefined)),
-  ]);
-  if (spec.configDrive === undefined) return all;
-  const file = { driver: 'file', filename: files.configDrive, 'read-only': true };
-  const graph = { driver: 'raw', 'node-name': 'config-drive', 'read-only': true, file };
-  return [
-    ...all,
+  const plug = (graph: Record<string, unknown>, device: Record<string, unknown>) => [
     '-blockdev',
     JSON.stringify(graph),
     '-device',
-    'virtio-blk-pci,id=virtio-config-drive,drive=config-drive,serial=config-drive',
+    JSON.stringify(device),
+  ];
+  const all = spec.disks.flatMap((disk, index) =>
+    plug(blockGraph(disk, files), blockDeviceArguments(disk, index === 0 ? 0 : undefined)),
+  );
+  if (spec.configDrive === undefined) return all;
+  const file = { driver: 'file', filename: files.configDrive, 'read-only': true };
+  const node = 'config-drive';
+  return [
+    ...all,
+    // As JSON like the others: QEMU gives slots to devices in the plain form first, whatever their order.
+    ...plug(
+      { driver: 'raw', 'node-name': node, 'read-only': true, file },
+      { driver: 'virtio-blk-pci', id: 'virtio-config-drive', drive: node, serial: node },
+    ),
   ];
 }
 

@@ -8,6 +8,8 @@ export interface GuestFiles {
   vnc: string;
   serial: string;
   pid: string;
+  /** What QEMU says on its standard error. */
+  log: string;
   consoleLog: string;
   olderConsoleLog: string;
   configDrive: string;
@@ -30,6 +32,7 @@ export function guestFiles(instances: string, id: string): GuestFiles {
     vnc: file('vnc.sock'),
     serial: file('serial.sock'),
     pid: file('qemu.pid'),
+    log: file('qemu.log'),
     consoleLog: file('console.log'),
     olderConsoleLog: file('console.log.1'),
     configDrive: file('config.iso'),

@@ -1,14 +1,13 @@
 import { EventEmitter } from 'node:events';
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Conflict } from '../../../../platform/errors/errors.ts';
-import { run } from '../../../../platform/exec/run.ts';
 import type { GuestSpec, PowerEvent, PowerState } from '../driver.ts';
 import { writeRecord } from '../record-file.ts';
 import type { Emulator } from './accelerator.ts';
 import { launchCommand } from './arguments.ts';
 import type { GuestFiles } from './files.ts';
-import { ended, type GuestProcess, isAlive, kill, processOfPidFile } from './process.ts';
+import { ended, type GuestProcess, isAlive, kill, lastWords, startDetached } from './process.ts';
 import { QmpClient, type QmpEvent, QmpUnreachable } from './qmp.ts';
 
 /** What is kept of a guest in its directory; written before whatever it announces. */
@@ -79,18 +78,13 @@ export class QemuGuest extends EventEmitter<{ power: [PowerEvent] }> {
     const before = this.record.power;
     await this.save({ power: 'on' });
     try {
-      await run(launchCommand({ spec: this.record.spec, files, emulator: this.#emulator, ...options }), {
-        cwd: files.directory,
-        deadline: 60_000,
-      });
-      for (const socket of [files.monitor, files.vnc, files.serial]) await chmod(socket, 0o600);
-      const process = await processOfPidFile(files.pid);
-      if (!process) throw new Error(`QEMU of instance ${this.id} ended as soon as it had started`);
-      await this.attach(process);
+      const command = launchCommand({ spec: this.record.spec, files, emulator: this.#emulator, ...options });
+      await this.attach(await startDetached(command, files.directory, files.log));
     } catch (error) {
       if (this.#process) await this.powerOff();
       await this.save({ power: before === 'on' ? 'off' : before });
-      throw error;
+      const words = await lastWords(files.log);
+      throw words ? new Error(`QEMU did not start instance ${this.id}: ${words}`, { cause: error }) : error;
     }
   }
 

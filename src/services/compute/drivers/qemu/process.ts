@@ -1,5 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** A process that is the one it was: pids are used again, a pid with its start time is not. */
@@ -11,31 +13,48 @@ export interface GuestProcess {
 
 /**
  * Every process that runs a guest of the directory, by guest. What counts is the command line: the guest's UUID and
- * its pid file within the directory. Pid files are not read: one may be stale, or not yet written.
+ * its pid file within the directory. Pid files are not read: one may be stale, or not yet
+ * written.
  */
 export async function findGuestProcesses(instances: string): Promise<Map<string, GuestProcess>> {
-  // While QEMU detaches itself there are two of it for a moment; the second stays.
-  for (let tries = 0; ; tries++) {
-    const found = new Map<string, GuestProcess[]>();
-    for (const entry of await readdir('/proc')) {
-      if (!/^\d+$/.test(entry)) continue;
-      const id = guestOf(await commandLine(Number(entry)), instances);
-      if (id === undefined) continue;
-      const process = await identify(Number(entry));
-      if (process) found.set(id, [...(found.get(id) ?? []), process]);
-    }
-    if (tries >= 100 || [...found.values()].every((processes) => processes.length === 1))
-      return new Map([...found].map(([id, processes]) => [id, processes.at(-1) as GuestProcess]));
-    await delay(50);
+  const found = new Map<string, GuestProcess>();
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    const id = guestOf(await commandLine(Number(entry)), instances);
+    const process = id === undefined ? undefined : await identify(Number(entry));
+    if (id !== undefined && process) found.set(id, process);
+  }
+  return found;
+}
+
+/**
+ * Starts a program that lives on when this process ends, however it ends: in a session of its own, with its output
+ * in a file. (QEMU's own way to detach itself is barred by its sandbox.)
+ *
+ * @throws Error when the program cannot be started
+ */
+export async function startDetached(
+  command: readonly [string, ...string[]],
+  cwd: string,
+  log: string,
+): Promise<GuestProcess> {
+  const [program, ...args] = command;
+  const output = await open(log, 'w', 0o600);
+  try {
+    const child = spawn(program, args, { cwd, detached: true, stdio: ['ignore', output.fd, output.fd] });
+    await once(child, 'spawn');
+    child.unref();
+    const process = child.pid === undefined ? undefined : await identify(child.pid);
+    if (!process) throw new Error(`${program} ended as soon as it had started: ${await lastWords(log)}`);
+    return process;
+  } finally {
+    await output.close();
   }
 }
 
-/** The process by which the guest runs, after a launch that succeeded. */
-export async function processOfPidFile(pidFile: string): Promise<GuestProcess | undefined> {
-  const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).trim());
-  if (!Number.isInteger(pid) || pid <= 1) return undefined;
-  const id = guestOf(await commandLine(pid), dirname(dirname(pidFile)));
-  return id === basename(dirname(pidFile)) ? identify(pid) : undefined;
+/** The end of what a program wrote to its log, for an error message. */
+export async function lastWords(log: string): Promise<string> {
+  return (await readFile(log, 'utf8').catch(() => '')).trim().split('\n').slice(-3).join(' | ').slice(-400);
 }
 
 export async function isAlive(process: GuestProcess): Promise<boolean> {
