@@ -16,6 +16,11 @@ export interface Attribute<S extends TSchema = TSchema> {
   update?: boolean;
   /** What a create that does not give it means. A function is asked anew each time. */
   default?: Static<S> | ((call: Call) => Static<S>);
+  /**
+   * Brings what a request gave to the schema's form before it is checked, where an API takes several:
+   * networking takes `'1'` and `'true'` for `1` and `true`. What it cannot read it returns as it is.
+   */
+  convert?: (value: unknown) => unknown;
   /** Where it is stored; `false`: nowhere (worked out by `from`, or only written). Default: its name, `:` and `-` as `_`. */
   column?: string | false;
   /** Works the shown value out of a row (and of what `expand` added to it). */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type TSchema, Type } from 'typebox';
 import { Forbidden } from '../errors/errors.ts';
 import { Answer, type Call } from '../http/call.ts';
@@ -34,6 +35,7 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
   const readFilters = filterReader(attributes, style, definition.filters);
   const show = viewer(attributes);
   const summarise = definition.summary ? viewer(attributes, definition.summary) : show;
+  const converts = Object.values(attributes).some((attribute) => attribute.convert);
   const checkCreate = bodyCheck('create');
   const checkUpdate = bodyCheck('update');
 
@@ -52,8 +54,14 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
   /** The row of a call, once policy allows the verb; to whom may not even see it, it is not there. */
   async function allowed(call: Call, verb: Verb): Promise<Row> {
     const id = call.params[parameter] as string;
-    const row = await find(call, id, verb);
     const rule = policy[verb];
+    if (style.policyFirst && rule) {
+      const known = await rows.find(where(call, verb, id));
+      call.enforce(rule, known ? target(known, call) : call.params);
+      if (!known) throw style.notFound(names, id);
+      return known;
+    }
+    const row = await find(call, id, verb);
     if (!rule) return row;
     const seen = target(row, call);
     if (call.can(rule, seen)) return row;
@@ -109,9 +117,20 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     given: unknown,
     wrapper: string,
   ): { known: Record<string, unknown>; extra: Record<string, unknown> } {
-    const problem = (verb === 'create' ? checkCreate : checkUpdate)(call.version)(given);
+    const read = converted(given);
+    const problem = (verb === 'create' ? checkCreate : checkUpdate)(call.version)(read);
     if (problem) throw style.errors.invalid({ ...problem, path: [wrapper, ...problem.path] });
-    return split(given as Record<string, unknown>);
+    return split(read as Record<string, unknown>);
+  }
+
+  function converted(given: unknown): unknown {
+    if (!converts || typeof given !== 'object' || given === null || Array.isArray(given)) return given;
+    return Object.fromEntries(
+      Object.entries(given).map(([name, value]) => {
+        const convert = Object.hasOwn(attributes, name) ? attributes[name]?.convert : undefined;
+        return [name, convert ? convert(value) : value];
+      }),
+    );
   }
 
   async function createOne(call: Call, given: unknown): Promise<Row> {
@@ -130,8 +149,12 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     };
     if (policy.create) call.enforce(policy.create, seen);
     for (const name of Object.keys(known)) {
-      const rule = attributes[name]?.policy?.create;
-      if (rule) call.enforce(rule, seen);
+      const attribute = attributes[name];
+      const rule = attribute?.policy?.create;
+      if (!rule) continue;
+      const saysNothing =
+        style.defaultsNeedNoRule && isDeepStrictEqual(known[name], defaultOf(attribute, call));
+      if (!saysNothing) call.enforce(rule, seen);
     }
     if (definition.create) return definition.create(call, made, extra);
     const row: Record<string, unknown> = { id: randomUUID(), ...columns(full, attributes) };

@@ -55,6 +55,13 @@ export interface ResourceStyle {
   filter?(param: string, values: string[]): { param: string; op: ComparisonOp; values: string[] } | undefined;
   /** Whether a create may carry a list of resources (`{ networks: [...] }`), made all or none. */
   bulk?: boolean;
+  /** A create that says of an attribute what its default is does not ask the attribute's own rule, as in networking. */
+  defaultsNeedNoRule?: boolean;
+  /**
+   * Whether policy is asked before it is said that something does not exist, as identity does: to whom the rule denies
+   * a verb, what is there and what is not is forbidden alike. Otherwise what a caller may not see is not found.
+   */
+  policyFirst?: boolean;
   /** Looks at preconditions before an update or delete: `If-Match` and revisions. */
   precondition?(call: Call, row: object): void;
   /** The error for an id that is not there (or not the caller's to see). */
