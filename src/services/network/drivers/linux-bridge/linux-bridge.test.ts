@@ -379,7 +379,7 @@ describe('a host made of Linux bridges', { skip: whyNotLive(), timeout: 120_000 
   });
 
   it('is found whole by a cloud that starts after the last was killed', async () => {
-    const zones = await run([
+    const rulesBefore = await run([
       'nsenter',
       `--net=/run/netns/${switchNamespace(tag)}`,
       'nft',
@@ -393,14 +393,14 @@ describe('a host made of Linux bridges', { skip: whyNotLive(), timeout: 120_000 
     assert.deepEqual(report.faults, []);
     // Sockets end with their process, all else stays.
     assert.equal(report.changes, 2, 'two metadata sockets');
-    const after = await run([
+    const rules = await run([
       'nsenter',
       `--net=/run/netns/${switchNamespace(tag)}`,
       'nft',
       'list',
       'ruleset',
     ]);
-    assert.equal(after.stdout, zones.stdout);
+    assert.equal(rules.stdout, rulesBefore.stdout);
     assert.match(
       await guests.one.run('curl', '-s', '-m', '5', 'http://169.254.169.254/'),
       /server-10\.1\.0\.11/,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { HostNetworkReport, HostNetworkState, NetworkDriver } from '../driver.ts';
 import { apply, eachOf, wordsOf } from './apply.ts';
 import { destroyAll } from './destroy.ts';
-import { dhcpRoot, reconcileServer, removeServers } from './dhcp/servers.ts';
+import { dhcpAccount, dhcpRoot, reconcileServer, removeServers } from './dhcp/servers.ts';
 import { switchTransaction } from './firewall/switch-rules.ts';
 import type { MetadataTarget } from './metadata/proxy.ts';
 import { metadataOrigins, MetadataSockets } from './metadata/sockets.ts';
@@ -11,12 +11,17 @@ import { dhcpNamespace, routerNamespace, runtimeDirectory, switchNamespace, tapN
 import { openNamespaces } from './namespaces.ts';
 import { numbersFor } from './numbers.ts';
 import { observe, questions, type Seen } from './observe.ts';
-import { planOf, sizeOf } from './plan.ts';
+import { type Plan, planOf, sizeOf } from './plan.ts';
 import { type HostWiring, topologyOf } from './topology.ts';
 
 export interface LinuxBridgeOptions extends HostWiring {
   /** Without it no metadata address is answered. */
   metadata?: MetadataTarget;
+  /**
+   * Milliseconds for which a router's or DHCP server's namespace that was found in order is believed to be so, as long as
+   * nothing else is wanted of it. Default 30,000; what somebody breaks by hand is mended that much later.
+   */
+  trustFor?: number;
 }
 
 /**
@@ -27,8 +32,11 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
   const { tag } = options;
   if (!/^[0-9a-f]{6}$/.test(tag)) throw new Error(`${tag} is no tag of 6 hex digits`);
   const namespaces = openNamespaces(tag);
+  const account = await dhcpAccount();
   const runtime = runtimeDirectory(tag);
   const sockets = options.metadata ? new MetadataSockets(namespaces, options.metadata) : undefined;
+  const trustFor = options.trustFor ?? 30_000;
+  const inOrder = new Map<string, { inode: number; wanted: string; until: number }>();
   const questionsFile = join(runtime, 'questions');
 
   async function prepare(): Promise<void> {
@@ -39,6 +47,16 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
     await writeFile(questionsFile, questions, { mode: 0o600 });
   }
 
+  function remember(revisions: ReadonlyMap<string, string>, left: Plan, seen: Seen): void {
+    for (const name of inOrder.keys()) if (!revisions.has(name)) inOrder.delete(name);
+    for (const [name, revision] of revisions) {
+      const inode = seen.namespaces.get(name)?.inode;
+      if (left.touched.has(name) || inode === undefined) inOrder.delete(name);
+      else if (!seen.trusted.has(name))
+        inOrder.set(name, { inode, wanted: revision, until: performance.now() + trustFor });
+    }
+  }
+
   async function reconcile(wanted: HostNetworkState): Promise<HostNetworkReport> {
     const start = performance.now();
     const faults = new Map<string, string>();
@@ -46,34 +64,51 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
     await prepare();
     const numbers = await numbersFor(wanted, join(runtime, 'numbers.json'));
     const topology = topologyOf(wanted, options);
-    const look = () =>
-      observe(
-        namespaces,
-        tag,
-        questionsFile,
-        topology.switch.some(({ vxlan }) => vxlan),
+    const revisions = new Map(topology.rooms.map((room) => [room.name, JSON.stringify(room)]));
+    const isTrusted = (name: string, inode: number): boolean => {
+      const last = inOrder.get(name);
+      return (
+        last !== undefined &&
+        last.inode === inode &&
+        last.wanted === revisions.get(name) &&
+        last.until > performance.now()
       );
+    };
+    const withPeers = topology.switch.some(({ vxlan }) => vxlan);
+    const look = () => observe(namespaces, tag, questionsFile, isTrusted, withPeers);
 
-    let seen = await look();
-    const plan = planOf(tag, topology, seen);
-    const rules = switchTransaction(wanted, numbers, seen.switch?.tables ?? []);
     const origins = metadataOrigins(tag, wanted);
-    let changes = sizeOf(plan) + (rules === undefined ? 0 : 1);
-    changes += (await removeServers(tag, new Set(wanted.dhcp.map(({ networkId }) => networkId)))) ?? 0;
-    changes += sockets?.release(new Set(origins.keys())) ?? 0;
-    let left = plan;
-    if (sizeOf(plan) > 0 || rules !== undefined) {
+    let changes = sockets?.release(new Set(origins.keys())) ?? 0;
+    changes += await removeServers(tag, new Set(wanted.dhcp.map(({ networkId }) => networkId)));
+    let seen = await look();
+    let plan = planOf(tag, topology, seen);
+    let rules = switchTransaction(wanted, numbers, seen.switch?.tables ?? []);
+    // The second round finds what only the first one's changes have brought to light, such as a cable made anew whose
+    // far end has no address yet.
+    for (let round = 0; round < 2 && (sizeOf(plan) > 0 || rules !== undefined); round += 1) {
+      changes += sizeOf(plan) + (rules === undefined ? 0 : 1);
+      faults.clear();
+      for (const name of plan.touched) inOrder.delete(name);
       await apply(namespaces, tag, plan, rules, fault);
       // What is reported up has been seen, not hoped.
       seen = await look();
-      left = planOf(tag, topology, seen);
+      plan = planOf(tag, topology, seen);
+      rules = switchTransaction(wanted, numbers, seen.switch?.tables ?? []);
     }
+    remember(revisions, plan, seen);
 
     await eachOf(wanted.dhcp, async (dhcp) => {
       const name = dhcpNamespace(tag, dhcp.networkId);
       const mtu = wanted.networks.find(({ id }) => id === dhcp.networkId)?.mtu ?? 1500;
       try {
-        changes += await reconcileServer(namespaces, tag, dhcp, mtu, seen.namespaces.get(name)?.inode ?? 0);
+        changes += await reconcileServer(
+          namespaces,
+          tag,
+          account,
+          dhcp,
+          mtu,
+          seen.namespaces.get(name)?.inode ?? 0,
+        );
       } catch (error) {
         fault(name, error);
       }
@@ -84,7 +119,7 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
       changes += opened;
       for (const [name, words] of unopened) fault(name, words);
     }
-    const faulty = (name: string) => faults.has(name) || left.rooms.some((room) => room.name === name);
+    const faulty = (name: string) => faults.has(name) || plan.rooms.some((room) => room.name === name);
     return {
       changes,
       up: {

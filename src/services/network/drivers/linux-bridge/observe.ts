@@ -23,8 +23,10 @@ export interface SeenNamespace {
 /** All of this cloud that is on the host now. */
 export interface Seen {
   namespaces: Map<string, { alive: boolean; inode: number }>;
-  /** By namespace; only those that are alive. */
+  /** By namespace; only those that are alive, and not `trusted`. */
   rooms: Map<string, SeenNamespace>;
+  /** Namespaces that were seen to be in order a moment ago, and so were not looked into again. */
+  trusted: ReadonlySet<string>;
   switch?: SeenNamespace & {
     /** As `nft list tables` names them: `inet cumulet`. */
     tables: string[];
@@ -85,19 +87,23 @@ const parseLines = (text: string): unknown[] =>
  * Reads what is there: one command for all namespaces of routers and DHCP servers, one each for the switch and the host.
  *
  * @param readFile a file into which the questions for one namespace have been written (`questions`)
+ * @param isTrusted whether a namespace (given its inode) needs no look
  * @param withPeers whether anything needs to know where VXLAN floods to
  */
 export async function observe(
   namespaces: Namespaces,
   tag: string,
   readFile: string,
+  isTrusted: (name: string, inode: number) => boolean,
   withPeers: boolean,
 ): Promise<Seen> {
   const found = await namespaces.list();
   const theSwitch = switchNamespace(tag);
-  const names = [...found].filter(([name, { alive }]) => alive && name !== theSwitch).map(([name]) => name);
+  const rooms = [...found].filter(([name, { alive }]) => alive && name !== theSwitch);
+  const trusted = new Set(rooms.filter(([name, { inode }]) => isTrusted(name, inode)).map(([name]) => name));
+  const names = rooms.map(([name]) => name).filter((name) => !trusted.has(name));
   const half = Math.ceil(names.length / 2);
-  const [hostLinks, seenSwitch, ...rooms] = await Promise.all([
+  const [hostLinks, seenSwitch, ...answers] = await Promise.all([
     namespaces.run(undefined, ['ip', '-d', '-j', 'addr', 'show']),
     found.get(theSwitch)?.alive ? observeSwitch(namespaces, theSwitch, withPeers) : undefined,
     observeRooms(namespaces, names.slice(0, half), readFile),
@@ -107,7 +113,8 @@ export async function observe(
   for (const name of host.keys()) if (!isHostDeviceOf(tag, name)) host.delete(name);
   return {
     namespaces: found,
-    rooms: new Map(rooms.flatMap((some) => [...some])),
+    rooms: new Map(answers.flatMap((some) => [...some])),
+    trusted,
     host,
     ...(seenSwitch ? { switch: seenSwitch } : {}),
   };

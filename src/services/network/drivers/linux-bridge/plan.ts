@@ -18,6 +18,8 @@ export interface Plan {
   /** Lines in the switch for those. */
   vxlanSettings: string[];
   rooms: { name: string; lines: string[]; settings?: Room }[];
+  /** Namespaces that must be looked into afterwards: something in them or plugged into them was changed. */
+  touched: Set<string>;
   /** Taken away last, when nothing is plugged into it any more. */
   remove: string[];
 }
@@ -49,6 +51,7 @@ export function planOf(tag: string, topology: Topology, seen: Seen): Plan {
     vxlan: [],
     vxlanSettings: [],
     rooms: [],
+    touched: new Set(),
     remove: [],
   };
   for (const [name, { alive }] of seen.namespaces) {
@@ -61,8 +64,11 @@ export function planOf(tag: string, topology: Topology, seen: Seen): Plan {
   planHost(plan, topology, seen);
   planSwitch(plan, theSwitch, topology, seen);
   for (const room of rooms.values()) {
+    if (seen.trusted.has(room.name)) continue;
     const change = planRoom(room, seen.rooms.get(room.name));
-    if (change) plan.rooms.push(change);
+    if (!change) continue;
+    plan.rooms.push(change);
+    plan.touched.add(room.name);
   }
   return plan;
 }
@@ -145,6 +151,7 @@ function planSwitch(plan: Plan, theSwitchName: string, topology: Topology, seen:
       );
       plan.vxlanSettings.push(...adjust(device, blank(device)));
     } else plan.switch.push(...creation(device), ...adjust(device, blank(device)));
+    if (!there && device.peer?.namespace) plan.touched.add(device.peer.namespace);
     if (device.peer && !device.peer.namespace) planHostLeg(plan, topology, seen, device.peer.name, !there);
     if (device.vxlan) {
       const present = there ? (theSwitch?.peers.get(device.name) ?? []) : [];
@@ -165,7 +172,7 @@ function hasOtherEnd(device: Device, seen: Seen): boolean {
   if (!device.peer) return true;
   const { namespace, name } = device.peer;
   if (namespace === undefined) return seen.host.has(name);
-  return seen.rooms.get(namespace)?.devices.has(name) ?? false;
+  return seen.trusted.has(namespace) || (seen.rooms.get(namespace)?.devices.has(name) ?? false);
 }
 
 function creation(device: Device): string[] {

@@ -1,4 +1,4 @@
-import { chown, mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostDhcp } from '../../driver.ts';
 import { dhcpNamespace, runtimeDirectory } from '../names.ts';
@@ -18,7 +18,7 @@ interface Running {
   inode: number;
 }
 
-interface Account {
+export interface Account {
   name: string;
   uid: number;
   gid: number;
@@ -56,7 +56,8 @@ async function replaceFile(file: string, text: string, account: Account): Promis
 async function end(pid: number): Promise<void> {
   process.kill(pid, 'SIGTERM');
   for (let waited = 0; waited < 2_000; waited += 20) {
-    if (!(await stat(`/proc/${pid}`).catch(() => undefined))) return;
+    // One that has ended but that nobody has asked after yet still has an entry, with no arguments.
+    if (!(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   process.kill(pid, 'SIGKILL');
@@ -76,12 +77,12 @@ export async function endServer(directory: string): Promise<boolean> {
 export async function reconcileServer(
   namespaces: Namespaces,
   tag: string,
+  account: Account,
   dhcp: HostDhcp,
   mtu: number,
   inode: number,
 ): Promise<number> {
   const directory = join(dhcpRoot(tag), dhcp.networkId);
-  const account = await dhcpAccount();
   const wanted = dhcpConfiguration(dhcp, mtu, directory, account.name);
   const [there, hosts, loaded] = await Promise.all([
     running(directory),

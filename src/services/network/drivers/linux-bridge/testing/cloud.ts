@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { HostNetworkState } from '../../driver.ts';
 import { linuxBridge } from '../linux-bridge.ts';
 
-const [tag = '', gatewayAddress = ''] = process.argv.slice(2);
+const [tag = '', gatewayAddress = '', underlay = '127.0.0.1', trustFor = '0'] = process.argv.slice(2);
 const say = (message: unknown) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 // Stands for the metadata service: says back what it was asked, and by whose leave.
@@ -22,7 +22,8 @@ const port = typeof address === 'object' && address ? address.port : 0;
 const driver = await linuxBridge({
   tag,
   physicalNetworks: { physnet1: { addresses: [gatewayAddress] } },
-  underlay: { address: '127.0.0.1' },
+  underlay: { address: underlay },
+  trustFor: Number(trustFor),
   metadata: {
     url: `http://127.0.0.1:${port}`,
     secret: 'only for this test',
