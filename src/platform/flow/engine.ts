@@ -254,12 +254,13 @@ export class FlowEngine {
   async #take(row: FlowRow): Promise<void> {
     const definition = this.#definitions.get(row.name)?.definition;
     const problem = definition ? misfit(definition, row) : `there is no flow ${row.name} any more`;
+    const state = row.state !== 'stuck' ? row.state : row.failure ? 'unwinding' : 'running';
     const leaseUntil = this.#clock.now() + this.#leaseMs;
-    if (!(await this.#rows.claim(row, this.#life, leaseUntil))) return;
-    const state = row.failure ? 'unwinding' : 'running';
+    if (!(await this.#rows.claim(row, this.#life, problem === undefined ? state : row.state, leaseUntil)))
+      return;
     if (definition && problem === undefined) {
       const step_names = definition.steps.map(({ name }) => name);
-      this.#launch({ ...row, step_names, state: row.state === 'stuck' ? state : row.state }, 'resumed');
+      this.#launch({ ...row, step_names, state }, 'resumed');
       return;
     }
     const record = { step: row.step_name, error: { kind: 'FlowMisfit', message: problem ?? '' } };

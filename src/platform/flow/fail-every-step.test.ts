@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { openStore } from '../store/store.ts';
 import { flow, type FlowDefinition } from './flow.ts';
 import { type ErrandStore, errandFlow, errandSchema, Shelf } from './testing/errands.ts';
-import { failEveryStep, type Seam } from './testing/fail-every-step.ts';
+import { failEveryStep, type Seam, type Subtests } from './testing/fail-every-step.ts';
 
 async function world(seam: Seam) {
   const store: ErrandStore = await openStore(errandSchema, { url: 'sqlite::memory:' });
@@ -66,9 +66,9 @@ test('a flow that only goes forward always ends', (t) =>
 /** Runs the judge over a flow with a fault. @returns the names of the cases that found it */
 async function complaints(faulty: (shelf: Shelf) => { definition: FlowDefinition }): Promise<string[]> {
   const found: string[] = [];
-  const context: Pick<TestContext, 'test'> = {
+  const context: Subtests = {
     test: async (name, work) => {
-      await (work as () => Promise<void>)().catch(() => found.push(String(name)));
+      await work().catch(() => found.push(name));
     },
   };
   await failEveryStep(context, {

@@ -107,10 +107,10 @@ export class FlowRows {
   }
 
   /** Takes a flow over from whoever `row` says holds it. @returns false when somebody else was quicker */
-  async claim(row: FlowRow, by: string, leaseUntil: number): Promise<boolean> {
+  async claim(row: FlowRow, by: string, state: FlowState, leaseUntil: number): Promise<boolean> {
     let query = this.#store.db
       .updateTable('flows')
-      .set({ runner_id: by, lease_expires_at: at(leaseUntil) })
+      .set({ runner_id: by, lease_expires_at: at(leaseUntil), state })
       .where('id', '=', row.id)
       .where('state', 'in', unfinished);
     query =

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { TestContext } from 'node:test';
 import { FlowEngine } from '../engine.ts';
 import type { FlowDefinition } from '../flow.ts';
 import type { FlowStore } from '../rows.ts';
@@ -31,6 +30,11 @@ export interface FlowSubject<World extends FlowWorld> {
   done(world: World): Promise<unknown>;
   /** Asserts that nothing is left over. Not for flows that only go forward. */
   undone?(world: World): Promise<unknown>;
+}
+
+/** The part of a test's context that runs subtests. */
+export interface Subtests {
+  test(name: string, work: () => Promise<void>): Promise<unknown>;
 }
 
 type When = 'before' | 'after';
@@ -66,7 +70,7 @@ export class InjectedFailure extends Error {
  *     test('create server', (t) => failEveryStep(t, { world, flows, start, done, undone }));
  */
 export async function failEveryStep<World extends FlowWorld>(
-  t: Pick<TestContext, 'test'>,
+  t: Subtests,
   subject: FlowSubject<World>,
 ): Promise<void> {
   const forward = await play(subject, { name: 'it is done', troubles: [], state: 'done' });
