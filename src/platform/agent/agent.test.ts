@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { ManualClock, settle } from '../clock/testing/manual-clock.ts';
 import { differences } from './differences.ts';
 import { heartbeat, periodic } from './periodic.ts';
@@ -155,35 +155,36 @@ describe('periodic work', () => {
   });
 });
 
-describe('a reconciler', () => {
-  const host = () => {
-    const wanted = new Map([
-      ['tap1', 1500],
-      ['tap2', 1450],
-    ]);
-    const present = new Map([
-      ['tap2', 1500],
-      ['tap3', 1500],
-    ]);
-    const calls: string[] = [];
-    const each = reconciler({
-      name: 'taps',
-      every: 60_000,
-      clock: new ManualClock(),
-      wanted: async () => wanted,
-      present: async () => present,
-      key: ([name]) => name,
-      same: ([, mtu], [, is]) => mtu === is,
-      mend: async ({ missing, surplus, changed }) => {
-        calls.push(`${missing.length} ${surplus.length} ${changed.length}`);
-        for (const [name] of surplus) present.delete(name);
-        for (const [name, mtu] of [...missing, ...changed.map((change) => change.wanted)])
-          present.set(name, mtu);
-      },
-    });
-    return { wanted, present, calls, each };
-  };
+/** A host whose taps are not as they should be. */
+function host() {
+  const wanted = new Map([
+    ['tap1', 1500],
+    ['tap2', 1450],
+  ]);
+  const present = new Map([
+    ['tap2', 1500],
+    ['tap3', 1500],
+  ]);
+  const calls: string[] = [];
+  const each = reconciler({
+    name: 'taps',
+    every: 60_000,
+    clock: new ManualClock(),
+    wanted: async () => wanted,
+    present: async () => present,
+    key: ([name]) => name,
+    same: ([, mtu], [, is]) => mtu === is,
+    mend: async ({ missing, surplus, changed }) => {
+      calls.push(`${missing.length} ${surplus.length} ${changed.length}`);
+      for (const [name] of surplus) present.delete(name);
+      for (const [name, mtu] of [...missing, ...changed.map((change) => change.wanted)])
+        present.set(name, mtu);
+    },
+  });
+  return { wanted, present, calls, each };
+}
 
+describe('a reconciler', () => {
   test('mends what is missing, surplus and changed at once, and says what it found', async () => {
     const { wanted, present, calls, each } = host();
     const found = await each.sync();
@@ -235,7 +236,6 @@ test('mending all differences makes what is there the same as what is wanted', (
 });
 
 test('what is wanted twice is refused, and what is there twice is surplus', () => {
-  const key = (item: string) => item;
-  assert.throws(() => differences(['a', 'a'], [], key), /wanted twice/);
-  assert.deepEqual(differences(['a'], ['a', 'a'], key).surplus, ['a']);
+  assert.throws(() => differences(['a', 'a'], [], String), /wanted twice/);
+  assert.deepEqual(differences(['a'], ['a', 'a'], String).surplus, ['a']);
 });

@@ -62,7 +62,7 @@ export function periodic<Result>(
   const report: PeriodicReport<Result> = { name, running: false, runs: 0, failures: 0 };
   let next: PromiseWithResolvers<Result> | undefined;
   let current: Promise<void> | undefined;
-  let cancel = () => {};
+  let cancel: (() => void) | undefined;
 
   const wait = (): void => {
     const delay =
@@ -79,7 +79,7 @@ export function periodic<Result>(
     next = Promise.withResolvers<Result>();
     // Who only wakes does not wait; the report and onError have the error.
     next.promise.catch(() => {});
-    cancel();
+    cancel?.();
     if (!current) queueMicrotask(loop);
     return next.promise;
   };
@@ -131,7 +131,7 @@ export function periodic<Result>(
     report: () => ({ ...report }),
     async close() {
       closing.abort();
-      cancel();
+      cancel?.();
       report.nextAt = undefined;
       await current;
       next?.reject(new Error(`${name} is closed`));

@@ -1,5 +1,5 @@
 import { type Differences, differences, type Key } from './differences.ts';
-import { type Periodic, periodic, type PeriodicOptions } from './periodic.ts';
+import { type Periodic, type PeriodicOptions, periodic } from './periodic.ts';
 
 /** What a run found; all that differed was mended, or the run has failed. */
 export interface Findings {

@@ -1,6 +1,6 @@
 import { copyPlain } from '../bus/plain.ts';
-import { ApiError } from '../errors/errors.ts';
 import type { Clock } from '../clock/clock.ts';
+import { ApiError } from '../errors/errors.ts';
 import type { Retry } from './flow.ts';
 
 /** A step that took longer than its deadline. */

@@ -8,7 +8,7 @@ import type { FlowEvent, FlowListener, FlowLog } from './events.ts';
 import type { FlowDefinition, Startable } from './flow.ts';
 import { begin, misfit } from './progress.ts';
 import { at, type FlowFilter, FlowRows, type FlowStore } from './rows.ts';
-import { type Around, FlowLost, pauseOn, runFlow, type RunnerParts } from './runner.ts';
+import { type Around, FlowLost, pauseOn, type RunnerParts, runFlow } from './runner.ts';
 import { Slots } from './slots.ts';
 import type { FlowRow, StoredFailure } from './tables.ts';
 
@@ -190,11 +190,9 @@ export class FlowEngine {
     this.#cancelTimer?.();
     await this.#scanning;
     const all = Promise.all([...this.#running.values()].map(({ ended }) => ended));
-    let cancel = () => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = this.#clock.after(deadline, resolve);
-    });
-    await Promise.race([all, late]);
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(deadline, late.resolve);
+    await Promise.race([all, late.promise]);
     cancel();
     this.abandon();
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openStore } from '../store/store.ts';
-import { flow, type FlowDefinition } from './flow.ts';
+import { type FlowDefinition, flow } from './flow.ts';
 import { type ErrandStore, errandFlow, errandSchema, Shelf } from './testing/errands.ts';
 import { failEveryStep, type Seam, type Subtests } from './testing/fail-every-step.ts';
 

@@ -1,15 +1,15 @@
 import { copyPlain } from '../bus/plain.ts';
+import { type Clock, pause } from '../clock/clock.ts';
 import { withContext } from '../context/context.ts';
 import { type ErrorRecord, fromErrorRecord, toErrorRecord } from '../errors/errors.ts';
-import { type Clock, pause } from '../clock/clock.ts';
 import { doubling, plainOutput, retryDelay, withDeadline } from './attempt.ts';
 import type { FlowEvent } from './events.ts';
 import type { FlowDefinition } from './flow.ts';
 import {
-  nextAction,
   type NextAction,
-  postpone,
+  nextAction,
   type Progress,
+  postpone,
   stateFor,
   succeed,
   unwind,

@@ -6,7 +6,7 @@ import { Conflict } from '../errors/errors.ts';
 import { openStore } from '../store/store.ts';
 import { FlowEngine, type FlowEngineOptions } from './engine.ts';
 import type { FlowEvent } from './events.ts';
-import { flow, type FlowDefinition } from './flow.ts';
+import { type FlowDefinition, flow } from './flow.ts';
 import { errandSchema } from './testing/errands.ts';
 
 async function engineFor(

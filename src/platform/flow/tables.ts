@@ -1,5 +1,5 @@
-import type { ErrorRecord } from '../errors/errors.ts';
 import type { RequestContext } from '../context/context.ts';
+import type { ErrorRecord } from '../errors/errors.ts';
 import type { Migration } from '../store/migrate.ts';
 import { integer, json, type Row, table, text, time, uuid } from '../store/table.ts';
 

@@ -87,7 +87,10 @@ export async function failEveryStep<World extends FlowWorld>(
     ...callCases(forward.calls, [], ''),
     ...(definition.unwind ? callCases(backward.calls, [failLast], ', unwinding', forward.calls) : []),
   ];
-  for (const each of cases) await t.test(each.name, () => play(subject, each).then(() => {}));
+  for (const each of cases)
+    await t.test(each.name, async () => {
+      await play(subject, each);
+    });
 }
 
 const sides = ['before', 'after'] as const;
