@@ -1,5 +1,6 @@
+import type { CachingAuthenticator } from '../auth/authenticator.ts';
 import type { Bus } from '../bus/bus.ts';
-import type { Authenticator, Authorizer } from '../http/authorizer.ts';
+import type { Authorizer } from '../http/authorizer.ts';
 import type { Api } from '../http/api.ts';
 import type { PolicyDefaults } from '../policy/rule.ts';
 import type { Schema, Tables } from '../store/schema.ts';
@@ -62,7 +63,8 @@ export interface Platform {
   openStore<T extends Tables>(schema: Schema<T>): Promise<Store<T>>;
   /** The policy of this service: defaults, and what the operator's `policy.yaml` overrides. */
   authorizer(defaults: PolicyDefaults): Promise<Authorizer>;
-  authenticator: Authenticator;
+  /** Validates tokens and remembers them; who revokes one makes it forget. */
+  authenticator: CachingAuthenticator;
   /** Answers `api` on `port` (with the offset added) until the program ends. */
   listen(api: Api, port: number, authorizer: Authorizer): Promise<void>;
   /**
@@ -80,6 +82,10 @@ export type OperatorAnswer = (args: Readonly<Record<string, string>>) => Promise
 export interface Settings {
   hypervisor: 'qemu' | 'simulated';
   networking: 'linux-bridge' | 'simulated';
+  /** The key by which the metadata service knows that a request comes from this cloud's own proxies. */
+  metadata_secret?: string;
+  /** The host's own address in the embedded external network, with its prefix: `172.24.4.1/24`. */
+  external_address?: string;
   [name: string]: unknown;
 }
 
