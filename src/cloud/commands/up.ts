@@ -63,7 +63,7 @@ async function stay(settings: CloudSettings): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ended.resolve());
   if (parent) {
     parent({ up: cloud.urls });
-    process.disconnect();
+    process.disconnect?.();
   } else {
     progress.say(`up after ${progress.elapsed}; Ctrl-C ends it, servers run on`);
     printRows(
