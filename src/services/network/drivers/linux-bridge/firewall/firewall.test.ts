@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { HostPort, HostSecurityGroup, HostSecurityGroupRule } from '../../driver.ts';
+import type { HostPort, HostSecurityGroup } from '../../driver.ts';
 import { isInside, linkLocal } from '../addresses.ts';
 import { tapName } from '../names.ts';
+import { groupIds, groupsArbitrary, newGuestPort as port, small, v4, v6 } from '../testing/arbitraries.ts';
 import { bridgeChains } from './anti-spoofing.ts';
 import { type AddressSet, type Chain, type Match, replaceTables, type Verdict } from './rules.ts';
 import { memberSets, protocolNumber, securityGroupChains } from './security-groups.ts';
@@ -63,45 +64,6 @@ function evaluate(
 }
 
 const number = (id: string): number => Number.parseInt(id.slice(0, 4), 16) + 1;
-const port = (id: string, more: Partial<HostPort> = {}): HostPort => ({
-  id,
-  networkId: 'net',
-  mac: 'fa:16:3e:00:00:01',
-  fixedIps: [{ ip: '10.0.0.5', cidr: '10.0.0.0/24' }],
-  allowedAddressPairs: [],
-  portSecurity: true,
-  securityGroups: [],
-  adminStateUp: true,
-  ...more,
-});
-
-// Few different values, so that rules and packets meet.
-const groupIds = ['g1', 'g2', 'g3'] as const;
-const v4 = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.1.1', '192.0.2.9');
-const v6 = fc.constantFrom('fd00::1', 'fd00::2', 'fd00:0:0:1::1');
-const cidr4 = fc.constantFrom('10.0.0.0/24', '10.0.0.1/32', '0.0.0.0/0', '10.0.0.2');
-const cidr6 = fc.constantFrom('fd00::/64', 'fd00::1/128', '::/0');
-const small = fc.integer({ min: 1, max: 5 });
-
-const ruleArbitrary: fc.Arbitrary<HostSecurityGroupRule> = fc
-  .record({
-    direction: fc.constantFrom('ingress', 'egress'),
-    ethertype: fc.constantFrom('IPv4', 'IPv6'),
-    protocol: fc.constantFrom(undefined, 'tcp', 'udp', 'icmp', 'ipv6-icmp', '6', 'vrrp'),
-    ports: fc.option(fc.tuple(small, small), { nil: undefined }),
-    remote: fc.oneof(fc.constant(undefined), cidr4, cidr6, fc.constantFrom(...groupIds)),
-  })
-  .map(({ direction, ethertype, protocol, ports, remote }): HostSecurityGroupRule => {
-    const isGroup = groupIds.some((id) => id === remote);
-    const sorted = ports && protocol !== 'vrrp' ? ports.toSorted((a, b) => a - b) : undefined;
-    return {
-      direction: direction as 'ingress' | 'egress',
-      ethertype: ethertype as 'IPv4' | 'IPv6',
-      ...(protocol ? { protocol } : {}),
-      ...(sorted && protocol ? { portMin: sorted[0] ?? 1, portMax: sorted[1] ?? 1 } : {}),
-      ...(remote === undefined ? {} : isGroup ? { remoteGroupId: remote } : { remoteCidr: remote }),
-    };
-  });
 
 interface Flow {
   ethertype: 'IPv4' | 'IPv6';
@@ -125,25 +87,6 @@ const flowArbitrary: fc.Arbitrary<Flow> = fc
       code: small,
     }),
   );
-const groupsArbitrary: fc.Arbitrary<HostSecurityGroup[]> = fc.tuple(
-  ...groupIds.map((id) =>
-    fc.record({
-      id: fc.constant<string>(id),
-      rules: fc.array(ruleArbitrary, { maxLength: 4 }),
-      members: fc.record({
-        IPv4: fc.array(
-          fc.oneof(
-            v4,
-            cidr4.filter((text) => !text.endsWith('/0')),
-          ),
-          { maxLength: 2 },
-        ),
-        IPv6: fc.array(v6, { maxLength: 2 }),
-      }),
-    }),
-  ),
-);
-
 /** What the rules say, read plainly: the reference. */
 function allows(
   direction: 'ingress' | 'egress',
