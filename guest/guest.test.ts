@@ -159,6 +159,17 @@ describe('a guest on a network', { skip }, async () => {
     assert.match(stdout, /eth0: .* mtu 1400/);
     assert.match(stdout, /eth1: .* mtu 1300/);
 
+    const [, second] = (await driver.show(id)).spec.nics;
+    assert.ok(second);
+    const interfaces = async () => (await ssh('ls /sys/class/net; cat /sys/class/net/eth*/address')).stdout;
+    await driver.detachNic(id, second.portId);
+    assert.doesNotMatch(await interfaces(), /fa:16:3e:00:00:02/);
+    await driver.attachNic(id, second);
+    await driver.attachNic(id, second);
+    await driver.detachNic(id, second.portId);
+    const { nics } = await driver.diagnostics(id);
+    assert.ok(nics.length === 1 && nics[0] && nics[0].rxBytes > 1000 && nics[0].txBytes > 1000);
+
     const tried = await inside(
       'ssh',
       '-v',

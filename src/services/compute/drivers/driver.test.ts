@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Conflict, NotFound } from '../../../platform/errors/errors.ts';
+import { BadRequest, Conflict, NotFound } from '../../../platform/errors/errors.ts';
 import { run } from '../../../platform/exec/run.ts';
 import type { GuestSpec, HypervisorDriver, PowerEvent } from './driver.ts';
 import { BaseImages } from './qemu/base-images.ts';
@@ -345,6 +345,64 @@ describe('the QEMU driver', { skip: 'missing' in image && image.missing }, async
       ...(await findGuestProcesses(directory)).keys(),
     ],
   }));
+
+  test('a guest outlives a killed cloud, and the next one finds it, pid file or not', async () => {
+    const id = randomUUID();
+    const spec: GuestSpec = {
+      id,
+      name: 'x',
+      projectId: 'p',
+      vcpus: 1,
+      memoryMib: 64,
+      disks: [{ kind: 'empty', id: 'root', sizeGib: 1 }],
+      nics: [],
+    };
+    const program = `
+      const { QemuDriver } = await import(${JSON.stringify(join(import.meta.dirname, 'qemu/driver.ts'))});
+      const driver = await QemuDriver.open({ directory: ${JSON.stringify(directory)} });
+      await driver.create(${JSON.stringify(spec)});
+      process.kill(process.pid, 'SIGKILL');`;
+    await assert.rejects(run([process.execPath, '--input-type=module', '-e', program]), /SIGKILL/);
+    await rm(join(directory, id, 'qemu.pid'));
+    const driver = await QemuDriver.open({ directory });
+    try {
+      assert.equal((await driver.show(id)).powerState, 'running');
+      // Nothing bootable is on the disk, so nobody minds the power button: hurry must end the wait.
+      const stopping = driver.stop(id, { gracefulSeconds: 60 });
+      await driver.reboot(id, 'hard');
+      await stopping;
+      assert.equal((await driver.show(id)).powerState, 'running');
+    } finally {
+      await driver.destroy(id);
+      await driver.close();
+    }
+    assert.deepEqual([...(await findGuestProcesses(directory)).keys()], []);
+  });
+
+  test('refuses ids and devices that would mean something else to a process or a file system', async () => {
+    const driver = await QemuDriver.open({ directory });
+    const spec: GuestSpec = {
+      id: randomUUID(),
+      name: 'x',
+      projectId: 'p',
+      vcpus: 1,
+      memoryMib: 64,
+      disks: [],
+      nics: [],
+    };
+    const nic = { portId: 'p', mac: 'fa:16:3e:00:00:01', tap: 'tap0' };
+    for (const wrong of [
+      { ...spec, id: '../../etc' },
+      { ...spec, namespace: '../x' },
+      { ...spec, vcpus: 0 },
+      { ...spec, disks: [{ kind: 'empty' as const, id: 'a/b', sizeGib: 1 }] },
+      { ...spec, nics: [{ ...nic, tap: 'tap0,script=/bin/sh' }] },
+      { ...spec, nics: [{ ...nic, mac: 'x' }] },
+    ])
+      await assert.rejects(driver.create(wrong), BadRequest);
+    assert.deepEqual(await driver.list(), []);
+    await driver.close();
+  });
 
   test('keeps all it has to itself', async () => {
     assert.equal((await lstat(directory)).mode & 0o077, 0);

@@ -103,13 +103,14 @@ function consoles(files: GuestFiles): string[] {
   ];
 }
 
+const plug = (graph: Record<string, unknown>, device: Record<string, unknown>) => [
+  '-blockdev',
+  JSON.stringify(graph),
+  '-device',
+  JSON.stringify(device),
+];
+
 function disks(spec: GuestSpec, files: GuestFiles): string[] {
-  const plug = (graph: Record<string, unknown>, device: Record<string, unknown>) => [
-    '-blockdev',
-    JSON.stringify(graph),
-    '-device',
-    JSON.stringify(device),
-  ];
   const all = spec.disks.flatMap((disk, index) =>
     plug(blockGraph(disk, files), blockDeviceArguments(disk, index === 0 ? 0 : undefined)),
   );

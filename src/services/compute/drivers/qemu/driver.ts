@@ -76,7 +76,7 @@ export class QemuDriver implements HypervisorDriver {
     return stateOf(this.#guest(id));
   }
 
-  create(spec: GuestSpec): Promise<void> {
+  async create(spec: GuestSpec): Promise<void> {
     assertSpec(spec);
     return this.#turns.take(spec.id, async () => {
       let guest = this.#guests.get(spec.id);
@@ -176,7 +176,7 @@ export class QemuDriver implements HypervisorDriver {
     return readDiagnostics(this.#guest(id));
   }
 
-  attachDisk(id: string, disk: BlockDisk): Promise<void> {
+  async attachDisk(id: string, disk: BlockDisk): Promise<void> {
     assertBlockDisk(disk);
     return this.#turn(id, async (guest) => {
       if (guest.isOn) await plugDisk(guest, disk);
@@ -196,7 +196,7 @@ export class QemuDriver implements HypervisorDriver {
     });
   }
 
-  attachNic(id: string, nic: NicSpec): Promise<void> {
+  async attachNic(id: string, nic: NicSpec): Promise<void> {
     assertNic(nic);
     return this.#turn(id, async (guest) => {
       if (guest.isOn) await plugNic(guest, nic);

@@ -135,14 +135,12 @@ export class QemuGuest extends EventEmitter<{ power: [PowerEvent] }> {
     this.#asked = true;
     if (this.#paused) await this.unpause();
     this.#asked = true;
+    const gone = this.#gone();
     const until = performance.now() + seconds * 1000;
     while (this.#process === process && !hurry.aborted && performance.now() < until) {
       await this.#monitor?.execute('system_powerdown').catch(() => {});
       const pause = Math.min(5_000, until - performance.now());
-      await Promise.race([
-        this.#gone(),
-        delay(pause, undefined, { signal: hurry, ref: false }).catch(() => {}),
-      ]);
+      await Promise.race([gone, delay(pause, undefined, { signal: hurry, ref: false }).catch(() => {})]);
     }
     this.#asked = this.#process !== process;
     return this.#process !== process;

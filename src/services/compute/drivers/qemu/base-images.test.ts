@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { createHash, randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { BadRequest, Conflict } from '../../../../platform/errors/errors.ts';
+import { run } from '../../../../platform/exec/run.ts';
+import { BaseImages, type ImageFormat } from './base-images.ts';
+
+const skip = await run(['qemu-img', '--version']).then(
+  () => false,
+  () => 'needs qemu-img',
+);
+
+async function request(path: string, format: ImageFormat) {
+  const value = createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex');
+  let opened = 0;
+  return {
+    imageId: randomUUID(),
+    format,
+    hash: { algorithm: 'sha256', value },
+    open: async () => {
+      opened++;
+      return createReadStream(path);
+    },
+    times: () => opened,
+  };
+}
+describe('base images', { skip }, async () => {
+  const scratch = await mkdtemp(join(tmpdir(), 'cumulet-base-images-'));
+  const cache = join(scratch, 'cache');
+  const images = new BaseImages(cache);
+  after(() => rm(scratch, { recursive: true, force: true }));
+
+  const qemuImg = (...words: string[]) => run(['qemu-img', ...words], { cwd: scratch });
+
+  test('are fetched once, however many ask at the same time, and become raw', async () => {
+    await writeFile(join(scratch, 'content.raw'), Buffer.alloc(1 << 20, 'x'));
+    await qemuImg('convert', '-f', 'raw', '-O', 'qcow2', 'content.raw', 'content.qcow2');
+    const asked = await request(join(scratch, 'content.qcow2'), 'qcow2');
+    const answers = await Promise.all([images.obtain(asked), images.obtain(asked), images.obtain(asked)]);
+    const again = await new BaseImages(cache).obtain(asked);
+    assert.equal(asked.times(), 1);
+    for (const answer of [...answers, again]) assert.deepEqual(answer, again);
+    assert.equal(again.virtualSize, 1 << 20);
+    assert.ok((await readFile(again.path)).equals(await readFile(join(scratch, 'content.raw'))));
+    assert.equal((await stat(again.path)).mode & 0o777, 0o400);
+  });
+
+  test('whose bytes are not what the hash says are refused, and nothing stays', async () => {
+    const before = await readdir(cache);
+    const asked = await request(join(scratch, 'content.qcow2'), 'qcow2');
+    await assert.rejects(
+      images.obtain({ ...asked, hash: { algorithm: 'sha256', value: '0'.repeat(64) } }),
+      Conflict,
+    );
+    assert.deepEqual(await readdir(cache), before);
+  });
+
+  test('that name other files are refused: backing files, data files, VMDK extents', async () => {
+    await qemuImg(
+      'create',
+      '-q',
+      '-f',
+      'qcow2',
+      '-b',
+      join(scratch, 'content.raw'),
+      '-F',
+      'raw',
+      'backed.qcow2',
+    );
+    await qemuImg(
+      'create',
+      '-q',
+      '-f',
+      'qcow2',
+      '-o',
+      'data_file=outside.raw,data_file_raw=on',
+      'split.qcow2',
+      '1M',
+    );
+    await qemuImg('create', '-q', '-f', 'vmdk', '-o', 'subformat=monolithicFlat', 'flat.vmdk', '1M');
+    for (const [file, format] of [
+      ['backed.qcow2', 'qcow2'],
+      ['split.qcow2', 'qcow2'],
+      ['flat.vmdk', 'vmdk'],
+    ] as const)
+      await assert.rejects(images.obtain(await request(join(scratch, file), format)), BadRequest, file);
+  });
+
+  test('are never anything but what they are said to be', async () => {
+    await assert.rejects(images.obtain(await request(join(scratch, 'content.raw'), 'qcow2')), BadRequest);
+    // A qcow2 image that is uploaded as raw is a disk with odd bytes at its beginning; its backing file is not read.
+    const raw = await images.obtain(await request(join(scratch, 'backed.qcow2'), 'raw'));
+    assert.ok((await readFile(raw.path)).subarray(0, 4).equals(Buffer.from('QFI\xfb', 'latin1')));
+  });
+
+  test('larger than the disk they are for are refused, fetched before or not', async () => {
+    const asked = { ...(await request(join(scratch, 'content.qcow2'), 'qcow2')), maxVirtualSize: 1024 };
+    await assert.rejects(images.obtain(asked), BadRequest);
+    await images.obtain({ ...asked, maxVirtualSize: 1 << 20 });
+    await assert.rejects(images.obtain(asked), BadRequest);
+  });
+});
