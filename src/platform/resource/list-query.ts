@@ -35,6 +35,8 @@ export function filterReader(
       });
     }
   }
+  const { unknownFilters } = style;
+  const unknown = typeof unknownFilters === 'function' ? unknownFilters : () => unknownFilters;
   return async (call) => {
     const where: Condition[] = [];
     for (const param of Object.keys(call.query)) {
@@ -48,7 +50,7 @@ export function filterReader(
       const asked = known.has(param) ? undefined : style.filter?.(param, values);
       const filter = known.get(asked?.param ?? param);
       if (!filter || call.version < filter.since) {
-        if (style.unknownFilters === 'refuse') {
+        if (unknown(call) === 'refuse') {
           throw new BadRequest(`Additional properties are not allowed ('${param}' was unexpected)`);
         }
         continue;

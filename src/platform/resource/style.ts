@@ -43,7 +43,7 @@ export interface ResourceStyle {
   /** What becomes of properties that the resource does not have: an error, or they are handed to `create`/`update`. */
   unknownProperties: 'refuse' | 'keep';
   /** What becomes of query parameters that are neither filters nor the style's own. */
-  unknownFilters: 'refuse' | 'ignore';
+  unknownFilters: 'refuse' | 'ignore' | ((call: Call) => 'refuse' | 'ignore');
   /** Adds what every item of this API carries: links, mostly. */
   decorate?(view: View, names: ResourceNames, call: Call): View;
   one(view: View, names: ResourceNames, call: Call): unknown;

@@ -1,0 +1,6 @@
+import { policyDefaults } from '../../../platform/policy/rule.ts';
+import { baseRules } from './base.ts';
+import { serverRules } from './servers.ts';
+
+/** All rules of compute: one file for each resource, one line here for each file. */
+export const computePolicies = policyDefaults('compute', [baseRules, serverRules]);

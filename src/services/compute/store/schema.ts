@@ -1,0 +1,37 @@
+import { flowMigrations, flowTables } from '../../../platform/flow/tables.ts';
+import { defineSchema } from '../../../platform/store/schema.ts';
+import type { Store } from '../../../platform/store/store.ts';
+import { aggregateTables } from './aggregates.ts';
+import { flavorTables } from './flavors.ts';
+import { keypairTables } from './keypairs.ts';
+import { quotaTables } from './quotas.ts';
+import { serverGroupTables } from './server-groups.ts';
+import { serverTables } from './servers.ts';
+import { serviceTables } from './services.ts';
+
+/** Tables in the order in which they are made: what is referred to comes first. */
+const tables = {
+  ...flavorTables,
+  ...keypairTables,
+  ...quotaTables,
+  ...serverGroupTables,
+  ...aggregateTables,
+  ...serviceTables,
+  ...serverTables,
+};
+
+/** All that compute keeps: one file for each resource, one line above for each file. */
+export const computeSchema = defineSchema('compute', {
+  tables: { ...tables, ...flowTables },
+  migrations: [
+    {
+      name: '0001-compute',
+      up: async (m) => {
+        for (const each of Object.values(tables)) await m.createTable(each);
+      },
+    },
+    ...flowMigrations,
+  ],
+});
+
+export type ComputeStore = Store<typeof computeSchema.tables>;
