@@ -4,20 +4,21 @@ import { bigint, json, type Row, table, text, time, uuid } from '../../../platfo
 export const aggregates = table(
   'aggregates',
   {
-    id: bigint(),
-    uuid: uuid(),
+    id: uuid(),
+    /** The `id` that the API shows. */
+    number: bigint(),
     name: text({ length: 255 }),
     metadata: json<Record<string, string>>({ default: {} }),
     created_at: time(),
     updated_at: time({ nullable: true }),
   },
-  { primaryKey: ['id'], unique: [['name'], ['uuid']] },
+  { primaryKey: ['id'], unique: [['name'], ['number']] },
 );
 export type Aggregate = Row<typeof aggregates>;
 
 export const aggregateHosts = table(
   'aggregate_hosts',
-  { aggregate_id: bigint(), host: text({ length: 255 }) },
+  { aggregate_id: uuid(), host: text({ length: 255 }) },
   {
     primaryKey: ['aggregate_id', 'host'],
     references: [{ columns: ['aggregate_id'], table: aggregates, onDelete: 'cascade' }],

@@ -114,7 +114,7 @@ export const serverTags = table(
 export const serverActions = table(
   'server_actions',
   {
-    id: bigint(),
+    id: uuid(),
     server_id: uuid(),
     action: text({ length: 64 }),
     request_id: text({ length: 64 }),
@@ -135,7 +135,7 @@ export const serverActions = table(
 export const serverActionEvents = table(
   'server_action_events',
   {
-    action_id: bigint(),
+    action_id: uuid(),
     event: text({ length: 128 }),
     start_time: time(),
     finish_time: time({ nullable: true }),

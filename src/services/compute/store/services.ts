@@ -14,9 +14,9 @@ import {
 export const services = table(
   'services',
   {
-    /** Before 2.53 the API shows this number. */
-    id: bigint(),
-    uuid: uuid(),
+    id: uuid(),
+    /** Before 2.53 the API shows this as the id. */
+    number: bigint(),
     host: text({ length: 255 }),
     /** `nova-compute`, `nova-scheduler`, `nova-conductor` */
     binary: text({ length: 64 }),
@@ -28,7 +28,7 @@ export const services = table(
     created_at: time(),
     updated_at: time({ nullable: true }),
   },
-  { primaryKey: ['id'], unique: [['host', 'binary'], ['uuid']] },
+  { primaryKey: ['id'], unique: [['host', 'binary'], ['number']] },
 );
 export type Service = Row<typeof services>;
 
@@ -36,10 +36,10 @@ export type Service = Row<typeof services>;
 export const computeNodes = table(
   'compute_nodes',
   {
-    /** Before 2.53 the API shows this number. */
-    id: bigint(),
-    uuid: uuid(),
-    service_id: bigint(),
+    id: uuid(),
+    /** Before 2.53 the API shows this as the id. */
+    number: bigint(),
+    service_id: uuid(),
     host: text({ length: 255 }),
     hypervisor_hostname: text({ length: 255 }),
     hypervisor_type: text({ length: 64 }),
@@ -57,7 +57,7 @@ export const computeNodes = table(
   },
   {
     primaryKey: ['id'],
-    unique: [['host'], ['uuid']],
+    unique: [['host'], ['number']],
     references: [{ columns: ['service_id'], table: services, onDelete: 'cascade' }],
   },
 );
