@@ -26,6 +26,8 @@ export interface HostOptions {
   /** The address that the APIs listen on and that clients use. */
   address: string;
   portOffset: number;
+  /** Listen on any free port instead of the standard ones: for tests. */
+  anyPort?: boolean;
   /** This host's name in the cloud. */
   host: string;
   region: string;
@@ -135,7 +137,8 @@ export function serviceHost(options: HostOptions, ports: Readonly<Record<string,
           ...(options.observe ? { observe: (seen) => options.observe?.({ service: name, ...seen }) } : {}),
         });
         opened.push(() => app.close());
-        const url = await listen(app, options.address, port === 0 ? 0 : port + options.portOffset, name);
+        const free = options.anyPort || port === 0;
+        const url = await listen(app, options.address, free ? 0 : port + options.portOffset, name);
         if (port === definition.port) urls.set(name, url);
       },
     };

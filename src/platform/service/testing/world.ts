@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Credentials } from '../../auth/credentials.ts';
-import { cachingAuthenticator } from '../../auth/authenticator.ts';
+import { cachingAuthenticator, type ValidateToken } from '../../auth/authenticator.ts';
 import { type Bus, openBus } from '../../bus/bus.ts';
 import { serviceHost } from '../host.ts';
 import type { Logger, ServiceDefinition, Settings } from '../service.ts';
@@ -41,6 +41,8 @@ export interface WorldOptions {
   settings?: Partial<Settings>;
   /** Served on the bus before the services start: the contracts of services that are not under test. */
   prepare?(bus: Bus): Promise<void>;
+  /** Who validates the tokens that are not the test's own: identity, over the bus, where it is under test. */
+  validate?(bus: Bus): ValidateToken;
   log?: Logger;
 }
 
@@ -95,24 +97,27 @@ export async function startWorld(
   const stateDir = await mkdtemp(join(tmpdir(), 'cumulet-test-'));
   const bus = await openBus('memory:');
   const callers = new Map<string, Credentials>();
-  const onPorts = definitions.map((each) => (each.port === undefined ? each : { ...each, port: 0 }));
+  const validate = options.validate?.(bus) ?? (async () => null);
   const host = serviceHost(
     {
       stateDir,
       address: '127.0.0.1',
       portOffset: 0,
+      anyPort: true,
       host: 'host-1',
       region: 'RegionOne',
       settings: { hypervisor: 'simulated', networking: 'simulated', ...options.settings },
       databaseUrl: () => 'sqlite::memory:',
       bus,
-      authenticator: cachingAuthenticator(async (token) => callers.get(token) ?? null),
+      authenticator: cachingAuthenticator(async (token) => callers.get(token) ?? validate(token)),
       log: options.log ?? silent,
     },
     // Services that are not part of the test are named in links and challenges all the same.
     {
       ...absentPorts,
-      ...Object.fromEntries(onPorts.flatMap(({ name, port }) => (port === undefined ? [] : [[name, port]]))),
+      ...Object.fromEntries(
+        definitions.flatMap(({ name, port }) => (port === undefined ? [] : [[name, port]])),
+      ),
     },
   );
   const close = async () => {
@@ -122,7 +127,7 @@ export async function startWorld(
   };
   try {
     await options.prepare?.(bus);
-    for (const each of onPorts) await host.start(each);
+    for (const each of definitions) await host.start(each);
   } catch (error) {
     await close();
     throw error;

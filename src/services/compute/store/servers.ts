@@ -1,14 +1,4 @@
-import {
-  bigint,
-  boolean,
-  integer,
-  json,
-  type Row,
-  table,
-  text,
-  time,
-  uuid,
-} from '../../../platform/store/table.ts';
+import { boolean, integer, json, type Row, table, text, time, uuid } from '../../../platform/store/table.ts';
 
 /** The flavor as it was when the server was made (or resized): later changes of flavors do not reach servers. */
 export interface ServerFlavor {
