@@ -1,7 +1,7 @@
 import { CommandFailed } from '../../../../platform/exec/run.ts';
 import { switchNamespace } from './names.ts';
 import type { Namespaces } from './namespaces.ts';
-import { hostNamespace, type Plan } from './plan.ts';
+import { hostNamespace, type Plan, settled } from './plan.ts';
 import { type Room, switchSysctls } from './topology.ts';
 
 /** Collects what went wrong and goes on: one network's trouble is not another's. */
@@ -80,7 +80,16 @@ export async function apply(
   const theSwitch = switchNamespace(tag);
   if (plan.lost.length) await namespaces.remove(plan.lost);
   await namespaces.add(plan.add);
-  if (plan.add.includes(theSwitch)) await setSysctls(namespaces, theSwitch, switchSysctls);
+  const made = await namespaces.list();
+  const unseen = plan.add.find((name) => !made.get(name)?.alive);
+  if (unseen)
+    throw new Error(
+      `namespace ${unseen} was made but can't be seen from here: this process has mounts of its own`,
+    );
+  if (plan.settle) {
+    await setSysctls(namespaces, theSwitch, switchSysctls);
+    await batch(namespaces, theSwitch, [`link set dev lo alias ${settled}`], fault);
+  }
   // Rules know devices by name, and so are there before the first frame.
   if (rules !== undefined)
     await namespaces.run(theSwitch, ['nft', '-f', '-'], { input: rules }).catch((error: unknown) => {

@@ -207,6 +207,22 @@ describe('a host made of Linux bridges', { skip: whyNotLive(), timeout: 120_000 
     assert.match(isolated['staticroutes'] ?? '', /169\.254\.169\.254\/32 10\.2\.0\.2/);
   });
 
+  it('gives an address to its new owner at once, though the old one still has a lease', async () => {
+    const swapped = changed((state) => {
+      const [first, second] = state.ports;
+      if (first && second) [first.fixedIps, second.fixedIps] = [second.fixedIps, first.fixedIps];
+      const [server] = state.dhcp;
+      for (const entry of server?.hosts ?? []) entry.mac = entry.mac === one.mac ? two.mac : one.mac;
+    });
+    await cloud.reconcile(swapped);
+    assert.equal((await guests.two.dhcp())['ip'], '10.1.0.11');
+    assert.equal((await guests.one.dhcp())['ip'], '10.1.0.12');
+    for (const guest of [guests.one, guests.two]) await guest.run('ip', '-4', 'addr', 'flush', 'dev', 'eth0');
+    await cloud.reconcile(wanted);
+    assert.equal((await guests.one.dhcp())['ip'], '10.1.0.11');
+    assert.equal((await guests.two.dhcp())['ip'], '10.1.0.12');
+  });
+
   it('lets in by security groups what they allow, and nothing else', async () => {
     assert.equal(await guests.two.canPing('10.1.0.11'), true, 'icmp is allowed to web');
     assert.equal(await guests.one.canPing('10.1.0.12'), false, 'icmp is not allowed to database');
@@ -438,6 +454,21 @@ describe('a host made of Linux bridges', { skip: whyNotLive(), timeout: 120_000 
     const left = (await machine()).namespaces.filter((name) => isNamespaceOf(tag, name)).toSorted();
     assert.deepEqual(left, [`cumulet-${tag}-dhcp-${net}`, switchNamespace(tag)]);
     assert.equal(await guests.two.canPing('10.1.0.11'), true, 'who stays is not disturbed');
+  });
+
+  it('goes on from wherever a killed cloud left it', async () => {
+    for (const delay of [30, 80, 150, 250, 400]) {
+      await cloud.destroyAll();
+      const cut = cloud.reconcile(wanted).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      await cloud.kill();
+      await cut;
+      cloud = await Cloud.start(host, tag, '172.24.4.1/24');
+      await cloud.reconcile(wanted);
+      const settled = await cloud.reconcile(wanted);
+      assert.deepEqual([settled.faults, settled.changes], [[], 0], `killed after ${delay} ms`);
+      assert.equal(settled.up.ports.length, wanted.ports.length);
+    }
   });
 
   it('leaves nothing when all is destroyed', async () => {

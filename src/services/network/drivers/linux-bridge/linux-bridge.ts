@@ -1,5 +1,6 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { run } from '../../../../platform/exec/run.ts';
 import type { HostNetworkReport, HostNetworkState, NetworkDriver } from '../driver.ts';
 import { apply, eachOf, wordsOf } from './apply.ts';
 import { destroyAll } from './destroy.ts';
@@ -31,6 +32,7 @@ export interface LinuxBridgeOptions extends HostWiring {
 export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkDriver> {
   const { tag } = options;
   if (!/^[0-9a-f]{6}$/.test(tag)) throw new Error(`${tag} is no tag of 6 hex digits`);
+  await assertFiltersBridges();
   const namespaces = openNamespaces(tag);
   const account = await dhcpAccount();
   const runtime = runtimeDirectory(tag);
@@ -152,6 +154,22 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
       tap: tapName(portId),
     }),
   };
+}
+
+/**
+ * Security groups are asked only where the kernel shows bridged packets to them: without that a guest would be open to
+ * all, so there is no going on.
+ *
+ * @throws Error when br_netfilter is neither there nor can be loaded
+ */
+async function assertFiltersBridges(): Promise<void> {
+  const isThere = () => stat('/proc/sys/net/bridge/bridge-nf-call-iptables').catch(() => undefined);
+  if (await isThere()) return;
+  await run(['modprobe', 'br_netfilter']).catch(() => undefined);
+  if (!(await isThere()))
+    throw new Error(
+      'the kernel module br_netfilter is missing: without it security groups would not be enforced (modprobe br_netfilter)',
+    );
 }
 
 function isPortUp(port: HostNetworkState['ports'][number], seen: Seen): boolean {

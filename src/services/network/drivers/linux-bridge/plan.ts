@@ -7,6 +7,8 @@ export interface Plan {
   /** Files of namespaces that are none any more: removed first. */
   lost: string[];
   add: string[];
+  /** Whether the switch itself has not been set up to the end yet. */
+  settle: boolean;
   host: string[];
   switch: string[];
   /** Ends beside the host's own devices of cables that the switch's lines have made. */
@@ -24,10 +26,14 @@ export interface Plan {
   remove: string[];
 }
 
+/** What the switch's loopback device is called once the switch's settings are made. */
+export const settled = 'settled';
+
 /** How many changes a plan holds. */
 export const sizeOf = (plan: Plan): number =>
   plan.lost.length +
   plan.add.length +
+  (plan.settle ? 1 : 0) +
   plan.host.length +
   plan.switch.length +
   plan.hostLegs.length +
@@ -44,6 +50,7 @@ export function planOf(tag: string, topology: Topology, seen: Seen): Plan {
   const plan: Plan = {
     lost: [],
     add: [],
+    settle: seen.switch?.devices.get('lo')?.alias !== settled,
     host: [],
     switch: [],
     hostLegs: [],
@@ -221,7 +228,7 @@ function planRoom(room: Room, seen: SeenNamespace | undefined): Plan['rooms'][nu
   const present = new Set(seen?.routes.map(routeText));
   for (const route of present) if (!routes.has(route)) lines.push(`route del ${route}`);
   for (const route of routes) if (!present.has(route)) lines.push(`route replace ${route}`);
-  const settled = seen?.devices.get('lo')?.alias === room.revision;
-  if (lines.length === 0 && settled) return undefined;
-  return { name: room.name, lines, ...(settled ? {} : { settings: room }) };
+  const isSettled = seen?.devices.get('lo')?.alias === room.revision;
+  if (lines.length === 0 && isSettled) return undefined;
+  return { name: room.name, lines, ...(isSettled ? {} : { settings: room }) };
 }

@@ -89,7 +89,11 @@ export async function reconcileServer(
     readFile(join(directory, 'hosts'), 'utf8').catch(() => undefined),
     readFile(join(directory, 'hosts.loaded'), 'utf8').catch(() => undefined),
   ]);
-  if (there && there.optionsName === wanted.optionsName && there.inode === inode) {
+  const stale = staleAddresses(loaded ?? '', wanted.hosts);
+  const leases = join(directory, 'leases');
+  const kept = withoutLeases(await readFile(leases, 'utf8').catch(() => ''), stale);
+  const isCurrent = there?.optionsName === wanted.optionsName && there.inode === inode;
+  if (there && isCurrent && kept === undefined) {
     if (hosts === wanted.hosts && loaded === wanted.hosts) return 0;
     if (hosts !== wanted.hosts) await replaceFile(join(directory, 'hosts'), wanted.hosts, account);
     process.kill(there.pid, 'SIGHUP');
@@ -98,12 +102,40 @@ export async function reconcileServer(
   }
   if (there) await end(there.pid);
   await prepare(directory, wanted, account);
+  if (kept !== undefined) await writeFile(leases, kept);
   await namespaces.run(dhcpNamespace(tag, dhcp.networkId), [
     'dnsmasq',
     `--conf-file=${join(directory, wanted.optionsName)}`,
   ]);
   await replaceFile(join(directory, 'hosts.loaded'), wanted.hosts, account);
   return 1;
+}
+
+/** Who has which address, from a hosts file: by address without brackets. */
+const byAddress = (hosts: string): Map<string, string> =>
+  new Map(
+    hosts
+      .split('\n')
+      .map((line) => line.split(','))
+      .map(([mac = '', ip = '']) => [ip.replace(/^\[|\]$/g, ''), mac]),
+  );
+
+/** Addresses that belong to nobody or somebody else now. */
+function staleAddresses(before: string, after: string): Set<string> {
+  const now = byAddress(after);
+  return new Set([...byAddress(before)].filter(([ip, mac]) => ip && now.get(ip) !== mac).map(([ip]) => ip));
+}
+
+/**
+ * dnsmasq gives nobody an address that it has leased to another card, whatever its hosts file says by now, and forgets a
+ * lease only with its process. So where such a lease exists it must be started anew without it.
+ *
+ * @returns the leases without those, or undefined when there is none of them
+ */
+function withoutLeases(leases: string, stale: ReadonlySet<string>): string | undefined {
+  const lines = leases.split('\n');
+  const kept = lines.filter((line) => !stale.has(line.split(' ')[2] ?? ''));
+  return kept.length === lines.length ? undefined : kept.join('\n');
 }
 
 async function prepare(directory: string, wanted: DhcpConfiguration, account: Account): Promise<void> {

@@ -23,6 +23,7 @@ export function listenInNamespace(
     '--disable-warning=ExperimentalWarning',
     script,
     address,
+    String(process.pid),
   ];
   return new Promise((resolve, reject) => {
     const child = spawn(program ?? '', args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
