@@ -103,8 +103,9 @@ export async function buildGuestImage(options: GuestBuildOptions): Promise<Guest
     await makeBootDisk({ root, packages: unpacked, scratch, sizeMib, output: image });
     const built: GuestImage = { path: output, version, sha256: await sha256(image) };
     // By copy and rename: the work directory may be on another file system.
-    await run(['cp', image, `${output}.new`]);
-    await rename(`${output}.new`, output);
+    const fresh = `${output}.${process.pid}.new`;
+    await run(['cp', image, fresh]);
+    await rename(fresh, output);
     await writeFile(`${output}.json`, `${JSON.stringify({ version, sha256: built.sha256 }, null, 2)}\n`);
     return built;
   } finally {

@@ -70,6 +70,7 @@ describe('a guest on a network', { skip }, async () => {
       '--keep-in-foreground',
       '--conf-file=/dev/null',
       '--port=0',
+      '--no-ping',
       `--pid-file=${scratch}/dnsmasq.pid`,
       `--dhcp-leasefile=${scratch}/leases`,
       '--bind-interfaces',

@@ -1,8 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildGuestImage } from '../../../../../guest/build.ts';
 import { run } from '../../../../platform/exec/run.ts';
+
+const builder = join(import.meta.dirname, '../../../../../guest/build.ts');
 
 /**
  * The tiny guest image for tests, built once for all of them; or why it cannot be had, or run, here.
@@ -10,7 +11,7 @@ import { run } from '../../../../platform/exec/run.ts';
  */
 export async function guestImageForTests(): Promise<{ path: string } | { missing: string }> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return { missing: 'needs root on Linux' };
-  for (const tool of ['qemu-system-x86_64', 'qemu-img'])
+  for (const tool of ['qemu-system-x86_64', 'qemu-img', 'genisoimage'])
     if (
       await run([tool, '--version'])
         .catch(() => undefined)
@@ -22,7 +23,11 @@ export async function guestImageForTests(): Promise<{ path: string } | { missing
   const workDir = join(tmpdir(), 'cumulet-test-guest');
   await mkdir(workDir, { recursive: true, mode: 0o700 });
   try {
-    return await buildGuestImage({ output: join(workDir, 'guest.qcow2'), workDir });
+    const output = join(workDir, 'guest.qcow2');
+    // Test files run side by side: one of them builds, the others wait and find it built.
+    const build = [process.execPath, builder, '--output', output, '--work-dir', workDir];
+    await run(['flock', join(workDir, 'lock'), ...build], { deadline: 600_000 });
+    return { path: output };
   } catch (error) {
     return { missing: `no guest image: ${(error as Error).message}` };
   }
