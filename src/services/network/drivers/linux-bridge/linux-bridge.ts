@@ -12,6 +12,7 @@ import { dhcpNamespace, routerNamespace, runtimeDirectory, switchNamespace, tapN
 import { openNamespaces } from './namespaces.ts';
 import { numbersFor } from './numbers.ts';
 import { observe, questions, type Seen } from './observe.ts';
+import { assertPlain, withoutUnspeakableRules } from './plain.ts';
 import { type Plan, planOf, sizeOf } from './plan.ts';
 import { type HostWiring, topologyOf } from './topology.ts';
 
@@ -59,8 +60,10 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
     }
   }
 
-  async function reconcile(wanted: HostNetworkState): Promise<HostNetworkReport> {
+  async function reconcile(asked: HostNetworkState): Promise<HostNetworkReport> {
     const start = performance.now();
+    assertPlain(asked);
+    const { state: wanted, faults: unspeakable } = withoutUnspeakableRules(asked);
     const faults = new Map<string, string>();
     const fault = (what: string, error: unknown) => void faults.set(what, wordsOf(error));
     await prepare();
@@ -133,7 +136,11 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
           .filter(({ networkId }) => !faulty(dhcpNamespace(tag, networkId)))
           .map(({ networkId }) => networkId),
       },
-      faults: [...topology.faults, ...[...faults].map(([what, words]) => `${what}: ${words}`)],
+      faults: [
+        ...unspeakable,
+        ...topology.faults,
+        ...[...faults].map(([what, words]) => `${what}: ${words}`),
+      ],
       took: performance.now() - start,
     };
   }

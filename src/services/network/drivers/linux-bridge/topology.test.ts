@@ -6,6 +6,7 @@ import { distinctBlocks, linkLocal, onSubnet, parseBlock } from './addresses.ts'
 import { dhcpConfiguration } from './dhcp/configuration.ts';
 import { giveNumbers } from './numbers.ts';
 import type { Seen } from './observe.ts';
+import { assertPlain, withoutUnspeakableRules } from './plain.ts';
 import { planOf, sizeOf } from './plan.ts';
 import { routerTransaction } from './router-rules.ts';
 import { topologyOf } from './topology.ts';
@@ -90,6 +91,31 @@ describe('the plan', () => {
       ],
     };
     assert.equal(topologyOf(state, { tag, physicalNetworks: {} }).faults.length, 3);
+  });
+});
+
+describe('what is wanted', () => {
+  it('may not smuggle words into commands', () => {
+    const network = { id: 'n1', segment: { type: 'local' as const }, mtu: 1450, peers: [] };
+    const state = (id: string) => ({ ...emptyHostNetworkState(), networks: [{ ...network, id }] });
+    assertPlain(state('0c3b-a.b:c/d_e'));
+    for (const id of ['a b', 'a\nb', 'a;b', 'a"b', 'a}b', 'a$b', 'a,b'])
+      assert.throws(() => assertPlain(state(id)), /state\.networks\.0\.id/);
+  });
+
+  it('loses a rule that cannot be said, and none besides', () => {
+    const rule = { direction: 'ingress' as const, ethertype: 'IPv4' as const };
+    const rules = [
+      { ...rule, protocol: 'nonsense' },
+      { ...rule, protocol: 'tcp' },
+      { ...rule, remoteCidr: 'x' },
+    ];
+    const { state, faults } = withoutUnspeakableRules({
+      ...emptyHostNetworkState(),
+      securityGroups: [{ id: 'g', rules, members: { IPv4: [], IPv6: [] } }],
+    });
+    assert.deepEqual(state.securityGroups[0]?.rules, [rules[1]]);
+    assert.equal(faults.length, 2);
   });
 });
 
