@@ -103,6 +103,8 @@ async function identify(pid: number): Promise<GuestProcess | undefined> {
   // The second field is the program's name in parentheses, and may hold anything.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const [state] = fields;
+  // The first thread may be a zombie while others still let go of taps and files.
+  const dead = state === 'X' || (state === 'Z' && Number(fields[17]) <= 1);
   const startTime = fields[19];
-  return state === 'Z' || state === 'X' || startTime === undefined ? undefined : { pid, startTime };
+  return dead || startTime === undefined ? undefined : { pid, startTime };
 }
