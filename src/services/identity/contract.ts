@@ -23,3 +23,20 @@ export const identityService = contract<IdentityService>('identity');
 export const tokensRevoked = 'identity.tokens.revoked';
 /** The notification that a project is gone: `{ id }`. */
 export const projectDeleted = 'identity.project.deleted';
+
+/** What the program that runs the cloud asks of identity on the same host: bus address `{ host }`. */
+export interface IdentityAdmin {
+  /** Makes what a new cloud needs, and mends what is missing or has moved; what is there is otherwise left as it is. */
+  bootstrap(args: BootstrapRequest): Promise<{ adminProjectId: string; demoProjectId: string }>;
+}
+
+export interface BootstrapRequest {
+  /** Set when the user is made, and whenever it is no longer the user's. */
+  adminPassword: string;
+  demoPassword: string;
+  region: string;
+  /** The catalog: each gets a public, an internal and an admin endpoint in the region. */
+  endpoints: { type: string; name: string; description: string; url: string }[];
+}
+
+export const identityAdmin = contract<IdentityAdmin>('identity-admin');

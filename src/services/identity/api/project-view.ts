@@ -1,0 +1,52 @@
+import type { Call } from '../../../platform/http/call.ts';
+import type { Identity } from '../identity.ts';
+import { noDomain, type ProjectRow } from '../store/tables.ts';
+
+/** The tags of some projects, in one query. */
+export async function tagsOf(identity: Identity, ids: readonly string[]): Promise<Map<string, string[]>> {
+  const tags = new Map<string, string[]>(ids.map((id) => [id, []]));
+  if (ids.length === 0) return tags;
+  const rows = await identity.store.db
+    .selectFrom('project_tags')
+    .selectAll()
+    .where('project_id', 'in', ids)
+    .orderBy('name')
+    .execute();
+  for (const row of rows) tags.get(row.project_id)?.push(row.name);
+  return tags;
+}
+
+/** A project as the API shows it. */
+export async function projectView(
+  identity: Identity,
+  row: ProjectRow,
+  call: Call,
+): Promise<Record<string, unknown>> {
+  const tags = (await tagsOf(identity, [row.id])).get(row.id) ?? [];
+  return { ...projectFields({ ...row, tags }), links: { self: `${call.origin}/v3/projects/${row.id}` } };
+}
+
+export const projectFields = (row: ProjectRow & { tags: readonly string[] }): Record<string, unknown> => ({
+  ...row.extra,
+  id: row.id,
+  name: row.name,
+  domain_id: row.domain_id === noDomain ? null : row.domain_id,
+  description: row.description ?? '',
+  enabled: row.enabled,
+  parent_id: row.parent_id,
+  is_domain: row.is_domain,
+  tags: row.tags,
+  options: row.options,
+});
+
+/** A domain as the API shows it. */
+export const domainView = (row: ProjectRow, call: Call): Record<string, unknown> => ({
+  ...row.extra,
+  id: row.id,
+  name: row.name,
+  description: row.description ?? '',
+  enabled: row.enabled,
+  tags: [],
+  options: row.options,
+  links: { self: `${call.origin}/v3/domains/${row.id}` },
+});

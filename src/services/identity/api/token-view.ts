@@ -1,0 +1,43 @@
+import { buildCatalog, type CatalogEntry } from '../model/catalog.ts';
+import { toIsoTime } from '../model/timestamps.ts';
+import type { Shared } from '../store/directory.ts';
+import type { Subject } from '../tokens/subjects.ts';
+import type { ValidToken } from '../tokens/tokens.ts';
+
+/** What `POST` and `GET /v3/auth/tokens` show. @param shared for the catalog; without it none is shown */
+export function tokenView(token: ValidToken, shared?: Shared): Record<string, unknown> {
+  const { subject } = token;
+  const { user, userDomain, project, projectDomain, domain, system, roles } = subject;
+  const scoped = project !== undefined || domain !== undefined || system !== undefined;
+  return {
+    methods: token.methods,
+    user: {
+      domain: { id: userDomain.id, name: userDomain.name },
+      id: user.id,
+      name: user.name,
+      password_expires_at: user.password_expires_at,
+    },
+    audit_ids: token.auditIds,
+    expires_at: toIsoTime(token.expiresAt),
+    issued_at: toIsoTime(token.issuedAt),
+    ...(project && projectDomain
+      ? {
+          project: {
+            domain: { id: projectDomain.id, name: projectDomain.name },
+            id: project.id,
+            name: project.name,
+          },
+          is_domain: project.is_domain,
+        }
+      : {}),
+    ...(domain ? { domain: { id: domain.id, name: domain.name } } : {}),
+    ...(system ? { system: { all: true } } : {}),
+    ...(scoped ? { roles } : {}),
+    ...(scoped && shared ? { catalog: catalogFor(subject, shared) } : {}),
+  };
+}
+
+/** The catalog as this subject sees it. */
+export function catalogFor(subject: Subject, shared: Shared): CatalogEntry[] {
+  return buildCatalog(shared, { projectId: subject.project?.id ?? null, userId: subject.user.id });
+}

@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { repository } from '../../platform/store/repository.ts';
+import type { Table } from '../../platform/store/table.ts';
+import type { BootstrapRequest } from './contract.ts';
+import type { Identity } from './identity.ts';
+import { hashPassword, verifyPassword } from './model/password.ts';
+import {
+  assignments,
+  endpoints,
+  impliedRoles,
+  noDomain,
+  projects,
+  regions,
+  roles,
+  services,
+  users,
+} from './store/tables.ts';
+
+const newId = (): string => randomUUID().replaceAll('-', '');
+const defaultDomain = 'default';
+const roleNames = ['admin', 'manager', 'member', 'reader', 'service'] as const;
+/** Each role includes the next. */
+const implications = [
+  ['admin', 'manager'],
+  ['manager', 'member'],
+  ['member', 'reader'],
+] as const;
+
+/**
+ * Makes the domain, projects, users, roles and grants that a new cloud begins with, and writes the catalog. May run at
+ * every start: it adds what is missing, moves endpoints to where they are now, and leaves alone what people changed.
+ */
+export async function bootstrap(
+  identity: Identity,
+  request: BootstrapRequest,
+): Promise<{ adminProjectId: string; demoProjectId: string }> {
+  // Hashing takes its time on purpose, so it is done before the transaction and only where it is needed.
+  const hashes = {
+    admin: await hashUnlessCurrent(identity, 'admin', request.adminPassword),
+    demo: await hashUnlessCurrent(identity, 'demo', request.demoPassword),
+  };
+  return identity.atomically(async () => {
+    await ensureDomain(identity);
+    const admin = await ensureProject(identity, 'admin', 'Bootstrap project for initializing the cloud.');
+    const demo = await ensureProject(identity, 'demo', 'The first project of a user.');
+    await ensureProject(identity, 'service', 'What the services own.');
+    const roleIds = await ensureRoles(identity);
+    const adminUser = await ensureUser(identity, 'admin', hashes.admin);
+    const demoUser = await ensureUser(identity, 'demo', hashes.demo);
+    await ensureGrant(identity, adminUser, { kind: 'project', id: admin }, roleIds.admin);
+    await ensureGrant(identity, adminUser, { kind: 'system', id: 'system' }, roleIds.admin);
+    await ensureGrant(identity, demoUser, { kind: 'project', id: demo }, roleIds.member);
+    await ensureCatalog(identity, request);
+    identity.changes.wrote();
+    return { adminProjectId: admin, demoProjectId: demo };
+  });
+}
+
+async function ensure<T extends Table>(
+  identity: Identity,
+  table: T,
+  where: Parameters<ReturnType<typeof repository<T>>['find']>[0],
+  make: () => Parameters<ReturnType<typeof repository<T>>['insert']>[0],
+) {
+  const rows = repository(identity.store, table);
+  const found = await rows.find(where);
+  if (found) return found;
+  await rows.insert(make());
+  return rows.find(where) as Promise<NonNullable<typeof found>>;
+}
+
+const ensureDomain = (identity: Identity) =>
+  ensure(identity, projects, { id: defaultDomain }, () => ({
+    id: defaultDomain,
+    name: 'Default',
+    domain_id: noDomain,
+    parent_id: null,
+    is_domain: true,
+    description: 'The default domain',
+  }));
+
+async function ensureProject(identity: Identity, name: string, description: string): Promise<string> {
+  const row = await ensure(identity, projects, { name, domain_id: defaultDomain }, () => ({
+    id: newId(),
+    name,
+    domain_id: defaultDomain,
+    parent_id: defaultDomain,
+    description,
+  }));
+  return row.id;
+}
+
+async function ensureRoles(identity: Identity): Promise<Record<(typeof roleNames)[number], string>> {
+  const ids: Record<string, string> = {};
+  for (const name of roleNames) {
+    const row = await ensure(identity, roles, { name, domain_id: noDomain }, () => ({ id: newId(), name }));
+    ids[name] = row.id;
+  }
+  for (const [prior, implied] of implications) {
+    const rule = { prior_role_id: ids[prior] as string, implied_role_id: ids[implied] as string };
+    await ensure(identity, impliedRoles, rule, () => rule);
+  }
+  return ids as Record<(typeof roleNames)[number], string>;
+}
+
+/** @returns undefined where the user has this password already */
+async function hashUnlessCurrent(
+  identity: Identity,
+  name: string,
+  password: string,
+): Promise<string | undefined> {
+  const user = await identity.directory.userByName(name, defaultDomain);
+  if (user?.password_hash && (await verifyPassword(password, user.password_hash, identity.passwords))) {
+    return undefined;
+  }
+  return hashPassword(password, identity.passwords);
+}
+
+async function ensureUser(identity: Identity, name: string, hash: string | undefined): Promise<string> {
+  const row = await ensure(identity, users, { name, domain_id: defaultDomain }, () => ({
+    id: newId(),
+    name,
+    domain_id: defaultDomain,
+    password_hash: hash ?? null,
+  }));
+  if (hash !== undefined && row.password_hash !== hash) {
+    await repository(identity.store, users).update({ id: row.id }, { password_hash: hash });
+    await identity.revocations.revoke({ userId: row.id });
+  }
+  return row.id;
+}
+
+async function ensureGrant(
+  identity: Identity,
+  userId: string,
+  target: { kind: 'project' | 'system'; id: string },
+  roleId: string,
+): Promise<void> {
+  const grant = {
+    actor_kind: 'user',
+    actor_id: userId,
+    target_kind: target.kind,
+    target_id: target.id,
+    role_id: roleId,
+    inherited: false,
+  } as const;
+  await ensure(identity, assignments, grant, () => grant);
+}
+
+async function ensureCatalog(identity: Identity, request: BootstrapRequest): Promise<void> {
+  const { region } = request;
+  await ensure(identity, regions, { id: region }, () => ({ id: region }));
+  for (const { type, name, description, url } of request.endpoints) {
+    const service = await ensure(identity, services, { type, name }, () => ({
+      id: newId(),
+      type,
+      name,
+      description,
+    }));
+    for (const kind of ['public', 'internal', 'admin'] as const) {
+      const place = { service_id: service.id, interface: kind, region_id: region };
+      const endpoint = await ensure(identity, endpoints, place, () => ({ id: newId(), ...place, url }));
+      if (endpoint.url !== url) {
+        await repository(identity.store, endpoints).update({ id: endpoint.id }, { url });
+      }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import type { Store } from '../../platform/store/store.ts';
+import type { Atomically, resourcesIn } from '../../platform/resource/resource.ts';
+import type { PasswordOptions } from './model/password.ts';
+import type { Changes } from './store/changes.ts';
+import type { Directory } from './store/directory.ts';
+import type { Revocations } from './store/revocations.ts';
+import type { IdentityTables } from './store/tables.ts';
+import type { Subjects } from './tokens/subjects.ts';
+import type { Tokens } from './tokens/tokens.ts';
+
+/** The running service, as its API's files see it. */
+export interface Identity {
+  store: Store<IdentityTables>;
+  changes: Changes;
+  directory: Directory;
+  subjects: Subjects;
+  revocations: Revocations;
+  tokens: Tokens;
+  passwords: PasswordOptions;
+  resource: ReturnType<typeof resourcesIn>;
+  atomically: Atomically;
+  /** For `WWW-Authenticate`. */
+  url(): string;
+  /** Tells the other services that a project is gone. */
+  projectDeleted(id: string): void;
+}

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { resourcesIn } from '../../platform/resource/resource.ts';
+import type { ServiceDefinition } from '../../platform/service/service.ts';
+import { authTokenRoutes } from './api/auth-tokens.ts';
+import { authScopeRoutes } from './api/auth-scopes.ts';
+import { identityPolicies } from './api/policies.ts';
+import { identityErrors, identityStyle } from './api/style.ts';
+import { versionRoutes } from './api/versions.ts';
+import { bootstrap } from './bootstrap.ts';
+import { identityAdmin, identityService, projectDeleted, tokensRevoked } from './contract.ts';
+import type { Identity } from './identity.ts';
+import { defaultAllowExpiredWindow, defaultExpiration } from './model/token-expiry.ts';
+import { Changes } from './store/changes.ts';
+import { Directory } from './store/directory.ts';
+import { KeyRepository } from './store/key-repository.ts';
+import { Revocations } from './store/revocations.ts';
+import { identitySchema } from './store/tables.ts';
+import { Subjects } from './tokens/subjects.ts';
+import { Tokens, toCredentials } from './tokens/tokens.ts';
+
+/** Who may do what: users, projects, roles, tokens, and the catalog. */
+export const identity: ServiceDefinition = {
+  name: 'identity',
+  catalog: { type: 'identity', name: 'keystone', description: 'OpenStack Identity', path: '/v3' },
+  port: 5000,
+  async start(platform) {
+    const { settings, log, bus } = platform;
+    const store = await platform.openStore(identitySchema);
+    const expiration = wholeNumber(settings['token_expiration'], 'token_expiration', defaultExpiration);
+    const rounds = wholeNumber(settings['password_rounds'], 'password_rounds', 12);
+    const changes = new Changes(store);
+    const directory = new Directory(store, changes);
+    const subjects = new Subjects(directory, changes);
+    const revocations = new Revocations(store, changes, expiration + defaultAllowExpiredWindow);
+    const keys = await KeyRepository.open({
+      directory: join(platform.stateDir, 'fernet-keys'),
+      onError: (err) => log.error({ err }, 'the Fernet keys cannot be read: those in memory stay in use'),
+    });
+    keys.onReload(() => changes.forget());
+    const notify = (event: string, payload: object) => {
+      bus.notify(event, payload).catch((err: unknown) => log.error({ err, event }, 'nobody could be told'));
+    };
+    const tokens = new Tokens({ keys, subjects, revocations, changes, expiration });
+    // In this process at once, before the client has its answer; elsewhere as fast as the bus carries it.
+    changes.onRevoked(() => platform.authenticator.forget());
+    changes.onRevoked(() => notify(tokensRevoked, {}));
+    const running: Identity = {
+      store,
+      changes,
+      directory,
+      subjects,
+      revocations,
+      tokens,
+      passwords: { rounds },
+      resource: resourcesIn(identityStyle, (work) => store.transaction(work)),
+      atomically: (work) => store.transaction(work),
+      url: () => platform.urlOf('identity'),
+      projectDeleted: (id) => notify(projectDeleted, { id }),
+    };
+    const listeners = [
+      await bus.serve(identityService, {
+        async validateToken({ token }) {
+          const found = await tokens.validate(token);
+          return found ? toCredentials(found) : null;
+        },
+        async project({ id }) {
+          const found = await directory.project(id);
+          if (!found || found.is_domain) return null;
+          const { name, domain_id, parent_id, enabled } = found;
+          return { id, name, domainId: domain_id, parentId: parent_id, enabled };
+        },
+      }),
+      await bus.serve(
+        identityAdmin,
+        { bootstrap: (args) => bootstrap(running, args) },
+        { host: platform.host },
+      ),
+    ];
+    try {
+      const authorizer = await platform.authorizer(identityPolicies);
+      const routes = [...versionRoutes, ...authTokenRoutes(running), ...authScopeRoutes(running)];
+      await platform.listen(
+        { name: 'identity', title: 'Identity', errors: identityErrors, routes, guardsUnknownPaths: false },
+        identity.port as number,
+        authorizer,
+      );
+    } catch (error) {
+      keys.close();
+      for (const each of listeners) await each.close();
+      throw error;
+    }
+    return {
+      async close() {
+        keys.close();
+        for (const each of listeners) await each.close();
+      },
+    };
+  },
+};
+
+function wholeNumber(value: unknown, name: string, preset: number): number {
+  if (value === undefined) return preset;
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
+  throw new RangeError(`identity: ${name} must be a whole number above 0`);
+}

@@ -1,0 +1,200 @@
+import type { Store } from '../../../platform/store/store.ts';
+import type { AssignmentRows, RoleAssignment } from '../model/assignments.ts';
+import type { Scope } from '../model/scope.ts';
+import type { Changes } from './changes.ts';
+import { Memory } from './memory.ts';
+import type {
+  AssignmentRow,
+  EndpointRow,
+  IdentityTables,
+  ProjectRow,
+  RoleRow,
+  ServiceRow,
+  UserRow,
+} from './tables.ts';
+import { noDomain } from './tables.ts';
+
+/** Roles and what they imply, and the catalog: few rows that every token needs. */
+export interface Shared {
+  roles: ReadonlyMap<string, RoleRow>;
+  domainRoleIds: ReadonlySet<string>;
+  implications: readonly { priorRoleId: string; impliedRoleId: string }[];
+  services: readonly ServiceRow[];
+  endpoints: readonly EndpointRow[];
+}
+
+type Found<T> = { row: T | undefined };
+
+/** Who and what there is, by id, remembered between writes: authentication and validation read here only. */
+export class Directory {
+  readonly #store: Store<IdentityTables>;
+  readonly #users: Memory<Found<UserRow>>;
+  readonly #projects: Memory<Found<ProjectRow>>;
+  readonly #grants: Memory<GrantsOfUser>;
+  readonly #shared: Memory<Shared>;
+  readonly #queries;
+
+  constructor(store: Store<IdentityTables>, changes: Changes) {
+    this.#store = store;
+    this.#users = new Memory(changes);
+    this.#projects = new Memory(changes);
+    this.#grants = new Memory(changes);
+    this.#shared = new Memory(changes, 1);
+    this.#queries = {
+      userById: store.prepared((db, args: { id: string }) =>
+        db.selectFrom('users').selectAll().where('id', '=', args.id),
+      ),
+      userByName: store.prepared((db, args: { name: string; domain: string }) =>
+        db.selectFrom('users').selectAll().where('domain_id', '=', args.domain).where('name', '=', args.name),
+      ),
+      projectById: store.prepared((db, args: { id: string }) =>
+        db.selectFrom('projects').selectAll().where('id', '=', args.id),
+      ),
+      projectByName: store.prepared((db, args: { name: string; domain: string }) =>
+        db
+          .selectFrom('projects')
+          .selectAll()
+          .where('domain_id', '=', args.domain)
+          .where('name', '=', args.name),
+      ),
+      groupsOfUser: store.prepared((db, args: { user: string }) =>
+        db.selectFrom('memberships').select('group_id').where('user_id', '=', args.user),
+      ),
+      grantsToUser: store.prepared((db, args: { user: string }) =>
+        db
+          .selectFrom('assignments')
+          .selectAll()
+          .where('actor_id', '=', args.user)
+          .where('actor_kind', '=', 'user'),
+      ),
+      grantsToGroupsOfUser: store.prepared((db, args: { user: string }) =>
+        db
+          .selectFrom('assignments')
+          .innerJoin('memberships', 'memberships.group_id', 'assignments.actor_id')
+          .selectAll('assignments')
+          .where('memberships.user_id', '=', args.user)
+          .where('assignments.actor_kind', '=', 'group'),
+      ),
+    };
+  }
+
+  async user(id: string): Promise<UserRow | undefined> {
+    const load = async () => ({ row: await this.#queries.userById.first({ id }) });
+    return (await this.#users.get(id, load)).row;
+  }
+
+  userByName(name: string, domain: string): Promise<UserRow | undefined> {
+    return this.#queries.userByName.first({ name, domain });
+  }
+
+  /** A project, or a domain: `is_domain` says which. */
+  async project(id: string): Promise<ProjectRow | undefined> {
+    const load = async () => ({ row: await this.#queries.projectById.first({ id }) });
+    return (await this.#projects.get(id, load)).row;
+  }
+
+  async domain(id: string): Promise<ProjectRow | undefined> {
+    const found = await this.project(id);
+    return found?.is_domain ? found : undefined;
+  }
+
+  projectByName(name: string, domain: string): Promise<ProjectRow | undefined> {
+    return this.#queries.projectByName.first({ name, domain });
+  }
+
+  domainByName(name: string): Promise<ProjectRow | undefined> {
+    return this.projectByName(name, noDomain);
+  }
+
+  /** The project and what it lies in, the nearest first, the domain left out. */
+  async lineage(id: string): Promise<ProjectRow[]> {
+    const line: ProjectRow[] = [];
+    for (let next = await this.project(id); next && !next.is_domain; ) {
+      line.push(next);
+      next = next.parent_id === null ? undefined : await this.project(next.parent_id);
+    }
+    return line;
+  }
+
+  /** All that was granted to a user, and to the groups that he is in. */
+  async grantsOf(userId: string): Promise<GrantsOfUser> {
+    return this.#grants.get(userId, async () => {
+      const [groups, own, theirs] = await Promise.all([
+        this.#queries.groupsOfUser.all({ user: userId }),
+        this.#queries.grantsToUser.all({ user: userId }),
+        this.#queries.grantsToGroupsOfUser.all({ user: userId }),
+      ]);
+      return {
+        groupIds: groups.map((row) => row.group_id),
+        assignments: [...own, ...theirs].map(toAssignment),
+      };
+    });
+  }
+
+  /** What deciding about a user's roles in a scope takes. */
+  async assignmentRows(userId: string, scope: Scope): Promise<AssignmentRows> {
+    const [{ groupIds, assignments }, { implications, domainRoleIds }, line] = await Promise.all([
+      this.grantsOf(userId),
+      this.shared(),
+      scope.kind === 'project' ? this.lineage(scope.projectId) : [],
+    ]);
+    return {
+      assignments,
+      memberships: groupIds.map((groupId) => ({ groupId, userId })),
+      projects: line.map(toTreeNode),
+      implications,
+      domainRoleIds,
+    };
+  }
+
+  shared(): Shared | Promise<Shared> {
+    return this.#shared.get('', async () => {
+      const { db } = this.#store;
+      const [roles, implied, services, endpoints] = await Promise.all([
+        db.selectFrom('roles').selectAll().execute(),
+        db.selectFrom('implied_roles').selectAll().execute(),
+        db.selectFrom('services').selectAll().execute(),
+        db.selectFrom('endpoints').selectAll().execute(),
+      ]);
+      return {
+        roles: new Map(roles.map((row) => [row.id, row])),
+        domainRoleIds: new Set(roles.filter((row) => row.domain_id !== noDomain).map((row) => row.id)),
+        implications: implied.map((row) => ({
+          priorRoleId: row.prior_role_id,
+          impliedRoleId: row.implied_role_id,
+        })),
+        services,
+        endpoints,
+      };
+    });
+  }
+}
+
+export interface GrantsOfUser {
+  groupIds: readonly string[];
+  assignments: readonly RoleAssignment[];
+}
+
+export function toAssignment(row: AssignmentRow): RoleAssignment {
+  const scope: Scope =
+    row.target_kind === 'project'
+      ? { kind: 'project', projectId: row.target_id }
+      : row.target_kind === 'domain'
+        ? { kind: 'domain', domainId: row.target_id }
+        : { kind: 'system' };
+  return {
+    roleId: row.role_id,
+    actor:
+      row.actor_kind === 'user'
+        ? { kind: 'user', userId: row.actor_id }
+        : { kind: 'group', groupId: row.actor_id },
+    scope,
+    inherited: row.inherited,
+  };
+}
+
+export const toTreeNode = (row: ProjectRow): { id: string; parentId: string | null; domainId: string } => ({
+  id: row.id,
+  parentId: row.parent_id,
+  domainId: row.domain_id,
+});
