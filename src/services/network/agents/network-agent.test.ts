@@ -24,6 +24,7 @@ describe('the network agent of a host', () => {
     const driver = simulatedNetwork();
     let state = withPorts(port('a'));
     const gate = Promise.withResolvers<void>();
+    const reading = Promise.withResolvers<void>();
     let asked = 0;
     const agent = networkAgent({
       driver,
@@ -31,6 +32,7 @@ describe('the network agent of a host', () => {
         async wanted() {
           asked += 1;
           const now = structuredClone(state);
+          reading.resolve();
           if (asked === 1) await gate.promise;
           return now;
         },
@@ -38,7 +40,7 @@ describe('the network agent of a host', () => {
     });
     const first = agent.sync(['a']);
     // The first run must have read what is wanted before that changes.
-    while (asked === 0) await new Promise((resolve) => setImmediate(resolve));
+    await reading.promise;
     state = withPorts(port('a'), port('b'));
     const second = agent.sync(['a', 'b']);
     gate.resolve();

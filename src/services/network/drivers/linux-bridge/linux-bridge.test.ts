@@ -46,14 +46,53 @@ async function machine(): Promise<{ links: string; rules: string; namespaces: st
   };
 }
 
+const on = (ip: string) => ({ ip, cidr: '10.1.0.0/24' });
+
+const v6 = (ip: string) => ({ ip, cidr: 'fd00:1::/64' });
+
+const dhcp = (networkId: string, cidr: string, ports: HostPort[], gateway?: string): HostDhcp => ({
+  networkId,
+  portId: randomUUID(),
+  portMac: newMac(),
+  ips: [{ ip: cidr.replace('0/24', '2'), cidr }],
+  subnets: [
+    {
+      id: randomUUID(),
+      cidr,
+      ipVersion: 4,
+      dns: ['192.0.2.53'],
+      hostRoutes: [],
+      ...(gateway ? { gateway } : {}),
+    },
+  ],
+  hosts: ports.map(({ mac, fixedIps }) => ({
+    mac,
+    ip: fixedIps[0]?.ip ?? '',
+    hostname: `host-${fixedIps[0]?.ip.replaceAll('.', '-')}`,
+    subnetId: '',
+  })),
+  domain: 'openstacklocal',
+  isolatedMetadata: gateway === undefined,
+});
+
+const ask = async (guest: Guest, ...more: string[]) =>
+  JSON.parse(
+    await guest.run(
+      'curl',
+      '-s',
+      '-m',
+      '5',
+      ...more,
+      'http://169.254.169.254/openstack/latest/meta_data.json?a=b',
+    ),
+  ) as { path: string; headers: Record<string, string> };
+
 describe('a host made of Linux bridges', { skip: whyNotLive(), timeout: 120_000 }, () => {
   const tag = newTag();
   const host = `host-${tag}`;
   const inside = { ip: '10.1.0.1', cidr: '10.1.0.0/24' };
-  const on = (ip: string) => ({ ip, cidr: '10.1.0.0/24' });
   const [net, island, twin, external] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()];
   const [web, database, closed] = [randomUUID(), randomUUID(), randomUUID()];
-  const v6 = (ip: string) => ({ ip, cidr: 'fd00:1::/64' });
   const one = newPort(net, [on('10.1.0.11'), v6('fd00:1::11')], { securityGroups: [web] });
   const two = newPort(net, [on('10.1.0.12'), v6('fd00:1::12')], { securityGroups: [database] });
   const alone = newPort(island, [{ ip: '10.2.0.11', cidr: '10.2.0.0/24' }], { securityGroups: [closed] });
@@ -73,30 +112,6 @@ describe('a host made of Linux bridges', { skip: whyNotLive(), timeout: 120_000 
     floatingIps: [{ floating: '172.24.4.20', fixed: '10.1.0.11' }],
     routes: [],
   };
-  const dhcp = (networkId: string, cidr: string, ports: HostPort[], gateway?: string): HostDhcp => ({
-    networkId,
-    portId: randomUUID(),
-    portMac: newMac(),
-    ips: [{ ip: cidr.replace('0/24', '2'), cidr }],
-    subnets: [
-      {
-        id: randomUUID(),
-        cidr,
-        ipVersion: 4,
-        dns: ['192.0.2.53'],
-        hostRoutes: [],
-        ...(gateway ? { gateway } : {}),
-      },
-    ],
-    hosts: ports.map(({ mac, fixedIps }) => ({
-      mac,
-      ip: fixedIps[0]?.ip ?? '',
-      hostname: `host-${fixedIps[0]?.ip.replaceAll('.', '-')}`,
-      subnetId: '',
-    })),
-    domain: 'openstacklocal',
-    isolatedMetadata: gateway === undefined,
-  });
   const groups: Record<'web' | 'database' | 'closed', HostSecurityGroup> = {
     web: {
       id: web,
@@ -357,17 +372,6 @@ describe('a host made of Linux bridges', { skip: whyNotLive(), timeout: 120_000 
   });
 
   it('answers the metadata address for guests behind a router and on isolated networks', async () => {
-    const ask = async (guest: Guest, ...more: string[]) =>
-      JSON.parse(
-        await guest.run(
-          'curl',
-          '-s',
-          '-m',
-          '5',
-          ...more,
-          'http://169.254.169.254/openstack/latest/meta_data.json?a=b',
-        ),
-      ) as { path: string; headers: Record<string, string> };
     const routed = await ask(guests.one, '-H', 'X-Instance-ID: other', '-H', 'X-Forwarded-For: 10.1.0.12');
     assert.equal(routed.path, '/openstack/latest/meta_data.json?a=b');
     assert.deepEqual(

@@ -163,6 +163,8 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
   };
 }
 
+const seesBridges = () => stat('/proc/sys/net/bridge/bridge-nf-call-iptables').catch(() => undefined);
+
 /**
  * Security groups are asked only where the kernel shows bridged packets to them: without that a guest would be open to
  * all, so there is no going on.
@@ -170,10 +172,9 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
  * @throws Error when br_netfilter is neither there nor can be loaded
  */
 async function assertFiltersBridges(): Promise<void> {
-  const isThere = () => stat('/proc/sys/net/bridge/bridge-nf-call-iptables').catch(() => undefined);
-  if (await isThere()) return;
+  if (await seesBridges()) return;
   await run(['modprobe', 'br_netfilter']).catch(() => undefined);
-  if (!(await isThere()))
+  if (!(await seesBridges()))
     throw new Error(
       'the kernel module br_netfilter is missing: without it security groups would not be enforced (modprobe br_netfilter)',
     );

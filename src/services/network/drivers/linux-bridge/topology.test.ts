@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { emptyHostNetworkState, type HostNetworkState } from '../driver.ts';
 import { distinctBlocks, linkLocal, onSubnet, parseBlock } from './addresses.ts';
 import { dhcpConfiguration } from './dhcp/configuration.ts';
@@ -34,13 +34,14 @@ describe('numbers of ports and networks', () => {
   });
 });
 
+const contains = (blocks: readonly string[], value: bigint) =>
+  blocks.map(parseBlock).filter(({ first, last }) => first <= value && value <= last).length;
+
 describe('addresses', () => {
   it('are made distinct without losing one', () => {
     const block = fc
       .tuple(fc.integer({ min: 0, max: 255 }), fc.integer({ min: 24, max: 32 }))
       .map(([host, prefix]) => `10.0.0.${host}/${prefix}`);
-    const contains = (blocks: readonly string[], value: bigint) =>
-      blocks.map(parseBlock).filter(({ first, last }) => first <= value && value <= last).length;
     fc.assert(
       fc.property(fc.array(block), fc.integer({ min: 0, max: 255 }), (blocks, host) => {
         const value = parseBlock(`10.0.0.${host}`).first;
@@ -141,6 +142,7 @@ describe('the DHCP server’s configuration', () => {
   };
   const options = (more: object) => dhcpConfiguration({ ...dhcp, ...more }, 1450, '/d', 'dnsmasq').options;
 
+  const name = (more: object) => dhcpConfiguration({ ...dhcp, ...more }, 1450, '/d', 'dnsmasq').optionsName;
   it('keeps the default route where a client gets routes and so ignores its router', () => {
     assert.match(
       options({}),
@@ -155,7 +157,6 @@ describe('the DHCP server’s configuration', () => {
   });
 
   it('changes its name with its options, not with its hosts', () => {
-    const name = (more: object) => dhcpConfiguration({ ...dhcp, ...more }, 1450, '/d', 'dnsmasq').optionsName;
     assert.equal(
       name({ hosts: [{ mac: 'fa:16:3e:00:00:02', ip: '10.0.0.3', hostname: 'h', subnetId: 's1' }] }),
       name({}),

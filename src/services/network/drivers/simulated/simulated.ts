@@ -34,11 +34,13 @@ export function simulatedNetwork(): SimulatedNetwork {
   };
 }
 
+const key = (item: { id: string } | { networkId: string }): string =>
+  'id' in item ? item.id : item.networkId;
+
 /** How many things appeared, vanished or became different. */
 function countDifferences(before: HostNetworkState, after: HostNetworkState): number {
   const kinds = ['networks', 'ports', 'securityGroups', 'dhcp', 'routers'] as const;
   return kinds.reduce((sum, kind) => {
-    const key = (item: { id: string } | { networkId: string }) => ('id' in item ? item.id : item.networkId);
     const [old, now] = [before, after].map(
       (state) => new Map(state[kind].map((item) => [key(item), JSON.stringify(item)])),
     );

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { HostPort, HostSecurityGroup } from '../../driver.ts';
 import { isInside, linkLocal } from '../addresses.ts';
 import { tapName } from '../names.ts';
@@ -42,12 +42,12 @@ function evaluate(
   packet: Packet,
   sets: readonly AddressSet[] = [],
 ): 'accept' | 'drop' {
+  const follow = (verdict: Verdict): 'accept' | 'drop' | 'return' | undefined =>
+    verdict === 'accept' || verdict === 'drop' || verdict === 'return'
+      ? verdict
+      : walk(verdict.slice('jump '.length));
   const walk = (chainName: string): 'accept' | 'drop' | undefined => {
     const chain = chains.find((one) => one.name === chainName) ?? assert.fail(`no chain ${chainName}`);
-    const follow = (verdict: Verdict): 'accept' | 'drop' | 'return' | undefined =>
-      verdict === 'accept' || verdict === 'drop' || verdict === 'return'
-        ? verdict
-        : walk(verdict.slice('jump '.length));
     for (const rule of chain.rules) {
       let verdict: ReturnType<typeof follow>;
       if ('lookup' in rule) {
@@ -114,11 +114,12 @@ function allows(
     });
 }
 
+const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
+
 function packetOf(flow: Flow, from: HostPort, to: HostPort): Packet {
   const ip = flow.ethertype === 'IPv4' ? 'ip' : 'ip6';
   const icmp = flow.protocol === 1 ? 'icmp' : flow.protocol === 58 ? 'icmpv6' : undefined;
   const transport = flow.protocol === 6 ? 'tcp' : flow.protocol === 17 ? 'udp' : undefined;
-  const hex = (value: number): string => `0x${value.toString(16).padStart(8, '0')}`;
   return {
     'meta nfproto': flow.ethertype === 'IPv4' ? 'ipv4' : 'ipv6',
     'meta l4proto': `${flow.protocol}`,
@@ -206,9 +207,9 @@ describe('anti-spoofing', () => {
     assert.equal(ip('10.0.0.5', { 'ether saddr': 'fa:16:3e:00:00:03' }), 'drop');
   });
 
+  const arp = (sender: string, mac: string) =>
+    verdict({ 'ether type': 'arp', 'arp saddr ip': sender, 'arp saddr ether': mac });
   it('lets a guest claim by ARP and neighbour discovery what it may use', () => {
-    const arp = (sender: string, mac: string) =>
-      verdict({ 'ether type': 'arp', 'arp saddr ip': sender, 'arp saddr ether': mac });
     assert.equal(arp('10.0.0.5', guest.mac), 'accept');
     assert.equal(arp('0.0.0.0', guest.mac), 'accept');
     assert.equal(arp('10.0.0.1', guest.mac), 'drop');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { run } from '../../../../../platform/exec/run.ts';
 import { groupIds, groupsArbitrary, newGuestPort } from '../testing/arbitraries.ts';
 import { newTag, whyNotLive } from '../testing/host.ts';
@@ -43,9 +43,33 @@ describe('nft', { skip: whyNotLive() }, () => {
 
   it('takes rules of every protocol that the API knows by name', async () => {
     const protocols = [
-      ...['ah', 'dccp', 'egp', 'esp', 'gre', 'icmp', 'icmpv6', 'igmp', 'ipip', 'ipv6-encap', 'ipv6-frag'],
-      ...['ipv6-icmp', 'ipv6-nonxt', 'ipv6-opts', 'ipv6-route', 'ospf', 'pgm', 'rsvp', 'sctp', 'tcp', 'udp'],
-      ...['udplite', 'vrrp', '58', '1', '0', '255'],
+      'ah',
+      'dccp',
+      'egp',
+      'esp',
+      'gre',
+      'icmp',
+      'icmpv6',
+      'igmp',
+      'ipip',
+      'ipv6-encap',
+      'ipv6-frag',
+      'ipv6-icmp',
+      'ipv6-nonxt',
+      'ipv6-opts',
+      'ipv6-route',
+      'ospf',
+      'pgm',
+      'rsvp',
+      'sctp',
+      'tcp',
+      'udp',
+      'udplite',
+      'vrrp',
+      '58',
+      '1',
+      '0',
+      '255',
     ];
     const rules = (['IPv4', 'IPv6'] as const).flatMap((ethertype) =>
       protocols.map((protocol) => ({

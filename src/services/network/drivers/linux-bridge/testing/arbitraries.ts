@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { HostPort, HostSecurityGroup, HostSecurityGroupRule } from '../../driver.ts';
 
 export const newGuestPort = (id: string, more: Partial<HostPort> = {}): HostPort => ({

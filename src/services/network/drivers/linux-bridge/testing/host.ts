@@ -96,8 +96,13 @@ export class Guest {
     const device = 'tun-type=tap,iff-no-pi,iff-up';
     guest.#carry([...command, 'socat', '-b', '65000', `TUN,tun-name=${tap},${device}`, guest.#end('a', 'b')]);
     guest.#carry([
-      ...['nsenter', `--net=/run/netns/${namespace}`],
-      ...['socat', '-b', '65000', `TUN,tun-name=eth0,${device}`, guest.#end('b', 'a')],
+      'nsenter',
+      `--net=/run/netns/${namespace}`,
+      'socat',
+      '-b',
+      '65000',
+      `TUN,tun-name=eth0,${device}`,
+      guest.#end('b', 'a'),
     ]);
     await until(`${namespace} has a card`, async () =>
       (await guest.try('ip', '-br', 'link', 'show', 'dev', 'eth0')).includes('eth0'),
@@ -145,8 +150,29 @@ env
     );
     await chmod(script, 0o700);
     const output = await this.run(
-      ...['busybox', 'udhcpc', '-i', 'eth0', '-n', '-q', '-f', '-t', '5', '-T', '1', '-s', script],
-      ...['-O', 'mtu', '-O', 'staticroutes', '-O', 'hostname', '-O', 'domain', '-O', 'dns'],
+      'busybox',
+      'udhcpc',
+      '-i',
+      'eth0',
+      '-n',
+      '-q',
+      '-f',
+      '-t',
+      '5',
+      '-T',
+      '1',
+      '-s',
+      script,
+      '-O',
+      'mtu',
+      '-O',
+      'staticroutes',
+      '-O',
+      'hostname',
+      '-O',
+      'domain',
+      '-O',
+      'dns',
     );
     return Object.fromEntries(
       output.split('\n').flatMap((line) => {
@@ -210,7 +236,7 @@ export function newPort(networkId: string, fixedIps: HostAddress[], more: Partia
 export function serve(guest: Guest, port: number): { kill(): void } {
   const child = spawn(
     'nsenter',
-    [...[`--net=/run/netns/${guest.namespace}`, 'socat'], ...[`TCP-LISTEN:${port},fork,reuseaddr`, 'PIPE']],
+    [`--net=/run/netns/${guest.namespace}`, 'socat', `TCP-LISTEN:${port},fork,reuseaddr`, 'PIPE'],
     // A group of its own: what it forks for each connection ends with it.
     { stdio: 'ignore', detached: true },
   );
