@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback } from 'node:zlib';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -46,6 +47,7 @@ interface Scene {
   credentials: Credentials | undefined;
   token: string | undefined;
   startedAt: number;
+  version?: number;
 }
 
 const gzip = promisify(gzipCallback);
@@ -90,7 +92,8 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
 
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
-    /^application\/(?:[\w.+-]*[-+])?json(?:$|[ ;])/i,
+    // JSON patch documents are JSON too: `application/openstack-images-v2.1-json-patch`.
+    /^application\/(?:[\w.+-]*[-+])?json(?:-patch)?(?:$|[ ;])/i,
     { parseAs: 'string' },
     (_request, text, done) => {
       if (text === '') return done(null, undefined);
@@ -101,8 +104,8 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
       }
     },
   );
-  // Anything else is left unread: uploads take it as a stream, other routes refuse it (415).
-  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  // Anything else is left unread: other routes than uploads refuse it (415).
+  app.addContentTypeParser('*', leaveUnread);
 
   const describe = openApiDocument(api);
   const routes: Route[] = [
@@ -122,14 +125,22 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     const seen = paths.get(each.path) ?? new Set<Method>();
     if (seen.has(each.method)) throw new Error(`${api.name}: ${each.method} ${each.path} is declared twice`);
     paths.set(each.path, seen.add(each.method));
-    app.route({
+    const options = {
       method: each.method,
       url: each.path || '/',
       ...(each.bodyLimit ? { bodyLimit: each.bodyLimit } : {}),
-      ...(each.streams ? { bodyLimit: Number.MAX_SAFE_INTEGER } : {}),
       config: { prepared },
       handler: dispatch,
-    });
+    };
+    if (!each.streams) app.route(options);
+    else {
+      // Uploads are streams whatever they say they are: JSON of any size must not be read into memory.
+      app.register(async (uploads) => {
+        uploads.removeAllContentTypeParsers();
+        uploads.addContentTypeParser('*', leaveUnread);
+        uploads.route(options);
+      });
+    }
   }
   // A path that exists answers 405 to the methods that it does not have, and says which it has.
   for (const [path, has] of paths) {
@@ -203,14 +214,17 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     try {
       const version = api.microversions ? negotiate(request.headers, api.microversions) : 0;
       if (api.microversions) {
+        scene.version = version;
         reply.headers(versionHeaders(version, api.microversions));
         if (version < prepared.since || version > prepared.until)
           throw new NotFound('The resource could not be found.');
       }
       const unread = request.body !== undefined && request.body === request.raw;
       if (unread && !route.streams) {
-        throw new UnsupportedMediaType(
-          `Unsupported Content-Type: ${request.headers['content-type'] ?? 'none'}`,
+        const contentType = request.headers['content-type'];
+        throw (
+          api.errors.notJson?.(contentType) ??
+          new UnsupportedMediaType(`Unsupported Content-Type: ${contentType ?? 'none'}`)
         );
       }
       const call = new Call({
@@ -316,6 +330,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
       requestId: scene?.context.requestId ?? '-',
       routed: scene?.prepared !== undefined,
       accept: request.headers.accept,
+      version: scene?.version,
     });
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     return finish(request, reply, error.status, text, contentType ?? 'application/json');
@@ -326,6 +341,14 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   );
   app.setErrorHandler((error, request, reply) => fail(request, reply, error));
   return app;
+}
+
+function leaveUnread(
+  _request: FastifyRequest,
+  payload: IncomingMessage,
+  done: (error: Error | null, body?: unknown) => void,
+): void {
+  done(null, payload);
 }
 
 /** An object with a `__proto__` key is an attack or a mistake, never a request. */

@@ -1,4 +1,5 @@
 import type { ApiError } from '../errors/errors.ts';
+import type { Microversion } from '../microversion/microversion.ts';
 import type { Invalid } from './validation.ts';
 
 /** What of a request an API's error body may need. */
@@ -7,6 +8,8 @@ export interface ErrorScene {
   /** Whether the route is this API's own; unknown paths have bodies of their own upstream. */
   routed: boolean;
   accept: string | undefined;
+  /** The microversion of the request; `undefined` where the request failed before it was known. */
+  version?: Microversion | undefined;
 }
 
 /** How one OpenStack API words its errors. Every error of an API passes here and nowhere else. */
@@ -15,4 +18,6 @@ export interface ErrorStyle {
   errorBody(error: ApiError, scene: ErrorScene): { body: unknown; contentType?: string };
   /** A request that does not fit its schema, as the API says it; mostly a 400. */
   invalid(problem: Invalid): ApiError;
+  /** A body that is not JSON where JSON is wanted; default is a 415 in plain words. `undefined`: no content type. */
+  notJson?(contentType: string | undefined): ApiError;
 }
