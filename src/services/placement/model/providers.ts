@@ -27,7 +27,7 @@ export const sharingTrait = 'MISC_SHARES_VIA_AGGREGATE';
 
 /** All providers of a cloud, joined into trees, with who shares with whom worked out. */
 export class ProviderIndex {
-  readonly #byUuid = new Map<string, Provider>();
+  readonly #byUuid = new Map<string, IndexedProvider>();
   readonly #trees = new Map<Provider, Provider[]>();
   readonly #lenders = new Map<Provider, Provider[]>();
 
@@ -37,6 +37,26 @@ export class ProviderIndex {
     for (const record of records) waiting.set(record.uuid, record);
     for (const uuid of waiting.keys()) this.#add(uuid, waiting, new Set());
     this.#joinLenders();
+  }
+
+  /**
+   * Puts providers in place of what they were, and adds those that are new; parents must be what they were.
+   *
+   * @throws RangeError when a parent is missing
+   */
+  replace(records: Iterable<ProviderRecord>): void {
+    const added = new Map<string, ProviderRecord>();
+    let lendingChanged = false;
+    for (const record of records) {
+      const provider = this.#byUuid.get(record.uuid);
+      if (!provider) added.set(record.uuid, record);
+      else if (provider.become(record)) lendingChanged = true;
+    }
+    for (const uuid of added.keys()) {
+      const { traits, aggregates } = this.#add(uuid, added, new Set());
+      if (traits.has(sharingTrait) || aggregates.size > 0) lendingChanged = true;
+    }
+    if (lendingChanged) this.#joinLenders();
   }
 
   get(uuid: string): Provider | undefined {
@@ -57,7 +77,7 @@ export class ProviderIndex {
     return this.#lenders.get(root) ?? [];
   }
 
-  #add(uuid: string, waiting: Map<string, ProviderRecord>, above: Set<string>): Provider {
+  #add(uuid: string, waiting: Map<string, ProviderRecord>, above: Set<string>): IndexedProvider {
     const done = this.#byUuid.get(uuid);
     if (done) return done;
     const record = waiting.get(uuid);
@@ -73,6 +93,7 @@ export class ProviderIndex {
   }
 
   #joinLenders(): void {
+    this.#lenders.clear();
     const lendersByAggregate = new Map<string, Provider[]>();
     for (const provider of this.#byUuid.values()) {
       if (!provider.traits.has(sharingTrait)) continue;
@@ -101,18 +122,29 @@ class IndexedProvider implements Provider {
   readonly uuid: string;
   readonly parent: Provider | undefined;
   readonly root: Provider;
-  readonly inventories: ReadonlyMap<string, Inventory>;
-  readonly usages: ReadonlyMap<string, number>;
-  readonly traits: ReadonlySet<string>;
-  readonly aggregates: ReadonlySet<string>;
+  inventories: ReadonlyMap<string, Inventory> = new Map();
+  usages: ReadonlyMap<string, number> = new Map();
+  traits: ReadonlySet<string> = new Set();
+  aggregates: ReadonlySet<string> = new Set();
 
   constructor(record: ProviderRecord, parent: Provider | undefined) {
     this.uuid = record.uuid;
     this.parent = parent;
     this.root = parent?.root ?? this;
+    this.become(record);
+  }
+
+  /** @returns whether that may change who shares with whom */
+  become(record: ProviderRecord): boolean {
+    const { traits, aggregates } = this;
     this.inventories = new Map(Object.entries(record.inventories));
     this.usages = new Map(Object.entries(record.usages));
     this.traits = new Set(record.traits);
     this.aggregates = new Set(record.aggregates);
+    return (
+      traits.has(sharingTrait) !== this.traits.has(sharingTrait) ||
+      aggregates.size !== this.aggregates.size ||
+      record.aggregates.some((aggregate) => !aggregates.has(aggregate))
+    );
   }
 }

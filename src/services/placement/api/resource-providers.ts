@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import { Type } from 'typebox';
+import { BadRequest, NotFound } from '../../../platform/errors/errors.ts';
+import type { Call } from '../../../platform/http/call.ts';
+import type { Route } from '../../../platform/http/route.ts';
+import { hasRoom, respectsUnits } from '../model/capacity.ts';
+import type { Provider } from '../model/providers.ts';
+import { assertNamesExist, parseProviderQuery, type ProviderQuery } from '../model/query.ts';
+import { ImpossibleTree, UnknownProvider } from '../model/refusals.ts';
+import type { CloudView, IndexFollower } from '../store/provider-index.ts';
+import {
+  createProvider,
+  deleteProvider,
+  getProvider,
+  listProviders,
+  updateProvider,
+} from '../store/resource-providers.ts';
+import type { PlacementStore, ProviderRow } from '../store/tables.ts';
+import { bodyOf, fresh, minorOf, newest, operation } from './operation.ts';
+
+const name = Type.String({ maxLength: 200 });
+const uuid = Type.String({ format: 'uuid' });
+const parent = Type.Union([uuid, Type.Null()]);
+const closed = { additionalProperties: false };
+const create = Type.Object({ name, uuid: Type.Optional(uuid) }, closed);
+const createNested = Type.Object(
+  { name, uuid: Type.Optional(uuid), parent_provider_uuid: Type.Optional(parent) },
+  closed,
+);
+const update = Type.Object({ name }, closed);
+const updateNested = Type.Object({ name, parent_provider_uuid: Type.Optional(parent) }, closed);
+
+/** First microversion (1.x) with each of the links that a provider has. */
+const links: readonly (readonly [since: number, name: string])[] = [
+  [0, 'inventories'],
+  [0, 'usages'],
+  [1, 'aggregates'],
+  [6, 'traits'],
+  [11, 'allocations'],
+];
+
+export const providerPath = (id: string): string => `/resource_providers/${id}`;
+
+function toView(row: ProviderRow, call: Call): Record<string, unknown> {
+  const href = providerPath(row.uuid);
+  const minor = minorOf(call);
+  return {
+    uuid: row.uuid,
+    name: row.name,
+    generation: row.generation,
+    links: [
+      { rel: 'self', href },
+      ...links.filter(([since]) => minor >= since).map(([, rel]) => ({ rel, href: `${href}/${rel}` })),
+    ],
+    ...(minor >= 14 ? { parent_provider_uuid: row.parent_uuid, root_provider_uuid: row.root_uuid } : {}),
+  };
+}
+
+export function resourceProviderRoutes(store: PlacementStore, follower: IndexFollower): Route[] {
+  return [
+    operation({
+      method: 'GET',
+      path: '/resource_providers',
+      summary: 'List resource providers',
+      rule: 'resource_providers:list',
+      json: true,
+      async answer(call) {
+        const query = parseProviderQuery(queryOf(call), minorOf(call));
+        const view = await follower.current();
+        assertNamesExist(query, view);
+        const keep = filterOf(query, view);
+        const rows = (await listProviders(store, query)).filter(({ uuid }) => keep(uuid));
+        return fresh(
+          call,
+          200,
+          { resource_providers: rows.map((row) => toView(row, call)) },
+          { modified: newest(rows.map((row) => row.updated_at)) },
+        );
+      },
+    }),
+    operation({
+      method: 'POST',
+      path: '/resource_providers',
+      summary: 'Create a resource provider',
+      rule: 'resource_providers:create',
+      body: createNested,
+      async answer(call) {
+        const body = bodyOf(call, minorOf(call) >= 14 ? createNested : create) as {
+          name: string;
+          uuid?: string;
+          parent_provider_uuid?: string | null;
+        };
+        const id = body.uuid ? canonicalUuid(body.uuid) : randomUUID();
+        const made = await treeWords(`Unable to create resource provider "${body.name}", ${id}: `, () =>
+          createProvider(store, {
+            uuid: id,
+            name: body.name,
+            parentUuid: body.parent_provider_uuid ?? null,
+          }),
+        );
+        const location = `${call.origin}${providerPath(id)}`;
+        if (minorOf(call) < 20) return fresh(call, 201, undefined, { location, modified: made.updated_at });
+        return fresh(call, 200, toView(made, call), { location, modified: made.updated_at });
+      },
+    }),
+    operation({
+      method: 'GET',
+      path: '/resource_providers/:uuid',
+      summary: 'Show a resource provider',
+      rule: 'resource_providers:show',
+      json: true,
+      async answer(call) {
+        const row = await getProvider(store, idOf(call));
+        return fresh(call, 200, toView(row, call), { modified: row.updated_at });
+      },
+    }),
+    operation({
+      method: 'PUT',
+      path: '/resource_providers/:uuid',
+      summary: 'Update a resource provider',
+      rule: 'resource_providers:update',
+      body: updateNested,
+      async answer(call) {
+        const id = idOf(call);
+        await getProvider(store, id);
+        const body = bodyOf(call, minorOf(call) >= 14 ? updateNested : update) as {
+          name: string;
+          parent_provider_uuid?: string | null;
+        };
+        const { name, parent_provider_uuid: parentUuid } = body;
+        const row = await treeWords(`Unable to save resource provider ${id}: `, () =>
+          updateProvider(
+            store,
+            id,
+            { name, ...(parentUuid === undefined ? {} : { parentUuid }) },
+            minorOf(call) >= 37,
+          ),
+        );
+        return fresh(call, 200, toView(row, call), { modified: row.updated_at });
+      },
+    }),
+    operation({
+      method: 'DELETE',
+      path: '/resource_providers/:uuid',
+      summary: 'Delete a resource provider',
+      rule: 'resource_providers:delete',
+      async answer(call) {
+        const id = idOf(call);
+        try {
+          await deleteProvider(store, id);
+        } catch (error) {
+          if (!(error instanceof UnknownProvider)) throw error;
+          throw new NotFound(`No resource provider with uuid ${id} found for delete`);
+        }
+      },
+    }),
+  ];
+}
+
+export const idOf = (call: Call): string => call.params['uuid'] ?? '';
+
+/** The query as it was sent, repeated names in their order. */
+export const queryOf = (call: Call): URLSearchParams =>
+  new URLSearchParams(call.url.includes('?') ? call.url.slice(call.url.indexOf('?') + 1) : '');
+
+/** With hyphens, in small letters. */
+export function canonicalUuid(text: string): string {
+  const digits = text.replaceAll('-', '').toLowerCase();
+  return [8, 12, 16, 20, 32].map((end, i) => digits.slice([0, 8, 12, 16, 20][i], end)).join('-');
+}
+
+/** A tree that cannot be is the client's fault. */
+async function treeWords<T>(before: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof ImpossibleTree) throw new BadRequest(`${before}${error.message}`);
+    throw error;
+  }
+}
+
+function filterOf(query: ProviderQuery, { index }: CloudView): (uuid: string) => boolean {
+  const { required, forbidden, memberOf, notMemberOf, resources, inTree } = query;
+  const tree = inTree === undefined ? undefined : index.get(inTree)?.root;
+  const tests: ((provider: Provider) => boolean)[] = [];
+  if (inTree !== undefined) tests.push(({ root }) => root === tree);
+  for (const any of required) tests.push(({ traits }) => [...any].some((trait) => traits.has(trait)));
+  if (forbidden.size > 0) tests.push(({ traits }) => ![...forbidden].some((trait) => traits.has(trait)));
+  for (const any of memberOf)
+    tests.push(({ aggregates }) => [...any].some((aggregate) => aggregates.has(aggregate)));
+  if (notMemberOf.size > 0)
+    tests.push(({ aggregates }) => ![...notMemberOf].some((aggregate) => aggregates.has(aggregate)));
+  for (const [resourceClass, amount] of resources) {
+    tests.push(({ inventories, usages }) => {
+      const inventory = inventories.get(resourceClass);
+      if (!inventory || !respectsUnits(inventory, amount)) return false;
+      return hasRoom(inventory, usages.get(resourceClass) ?? 0, amount);
+    });
+  }
+  if (tests.length === 0) return () => true;
+  return (uuid) => {
+    const provider = index.get(uuid);
+    return provider !== undefined && tests.every((test) => test(provider));
+  };
+}

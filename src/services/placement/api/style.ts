@@ -1,0 +1,76 @@
+import { type ApiError, BadRequest, UnsupportedMediaType } from '../../../platform/errors/errors.ts';
+import type { ErrorStyle } from '../../../platform/http/style.ts';
+import { microversion } from '../../../platform/microversion/microversion.ts';
+import { maximumMicroversion, minimumMicroversion } from '../model/microversions.ts';
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  406: 'Not Acceptable',
+  409: 'Conflict',
+  413: 'Request Entity Too Large',
+  415: 'Unsupported Media Type',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** What WebOb puts before the details; clients print both. */
+const explanations: Readonly<Record<number, string>> = {
+  400: 'The server could not comply with the request since it is either malformed or otherwise incorrect.',
+  403: 'Access was denied to this resource.',
+  404: 'The resource could not be found.',
+  409: 'There was a conflict when trying to complete your request.',
+  500: 'The server has either erred or is incapable of performing the requested operation.',
+};
+
+const errorCodesSince = microversion('1.23');
+
+/** Errors as the API-SIG's guideline shapes them, with codes from microversion 1.23 on. */
+export const placementErrors: ErrorStyle = {
+  errorBody(error, { requestId, version }) {
+    const { status } = error;
+    const body: Record<string, unknown> = {
+      status,
+      title: titles[status] ?? 'Error',
+      detail: detailOf(error),
+      request_id: requestId,
+    };
+    if (version !== undefined && version >= errorCodesSince) {
+      body['code'] = error.code?.startsWith('placement.') ? error.code : 'placement.undefined_code';
+    }
+    if (status === 406 && version === undefined) {
+      body['max_version'] = maximumMicroversion;
+      body['min_version'] = minimumMicroversion;
+    }
+    return { body: { errors: [body] } };
+  },
+  invalid: ({ path, message }) => {
+    const where = path.length === 0 ? '' : `\n\nOn instance${path.map((part) => `['${part}']`).join('')}`;
+    return new BadRequest(`JSON does not validate: ${message}${where}`);
+  },
+  notJson: (contentType) =>
+    contentType === undefined
+      ? new BadRequest('content-type header required when content-length > 0')
+      : unsupported(contentType),
+};
+
+/** @param given the content type that came; `'None'` for none */
+export function unsupported(given: string): UnsupportedMediaType {
+  const type = given.split(';')[0]?.trim() ?? given;
+  return new UnsupportedMediaType(`The media type ${type} is not supported, use application/json`);
+}
+
+function detailOf(error: ApiError): string {
+  const message = wordsOf(error);
+  const explanation = explanations[error.status];
+  if (explanation === undefined) return message;
+  return message === explanation ? `${explanation}\n\n   ` : `${explanation}\n\n ${message}  `;
+}
+
+function wordsOf(error: ApiError): string {
+  if (error.status === 405) return 'The method specified is not allowed for this resource.';
+  if (error.code === 'malformed') return `Malformed JSON: ${error.message}`;
+  return error.message;
+}

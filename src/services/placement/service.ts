@@ -1,0 +1,58 @@
+import type { Platform, RunningService, ServiceDefinition } from '../../platform/service/service.ts';
+import { aggregateRoutes } from './api/aggregates.ts';
+import { allocationCandidateRoutes } from './api/allocation-candidates.ts';
+import { allocationRoutes } from './api/allocations.ts';
+import { inventoryRoutes } from './api/inventories.ts';
+import { reshaperRoutes } from './api/reshaper.ts';
+import { resourceClassRoutes } from './api/resource-classes.ts';
+import { resourceProviderRoutes } from './api/resource-providers.ts';
+import { rootRoutes } from './api/root.ts';
+import { placementErrors } from './api/style.ts';
+import { traitRoutes } from './api/traits.ts';
+import { usageRoutes } from './api/usages.ts';
+import { placementService } from './contract.ts';
+import { placementHandlers } from './handlers/placement-service.ts';
+import { maximumMicroversion, minimumMicroversion } from './model/microversions.ts';
+import { placementPolicy } from './policy/rules.ts';
+import { IndexFollower } from './store/provider-index.ts';
+import { schema } from './store/tables.ts';
+
+const port = 8778;
+/** A reshape of a big host carries every allocation on it. */
+const bodyLimit = 4 * 1024 * 1024;
+
+export const placement: ServiceDefinition = {
+  name: 'placement',
+  catalog: { type: 'placement', name: 'placement', description: 'OpenStack Placement Service', path: '' },
+  port,
+  async start(platform: Platform): Promise<RunningService> {
+    const store = await platform.openStore(schema);
+    const follower = new IndexFollower(store);
+    const authorizer = await platform.authorizer(placementPolicy);
+    const listener = await platform.bus.serve(placementService, placementHandlers(store, follower));
+    await platform.listen(
+      {
+        name: 'placement',
+        title: 'Placement',
+        errors: placementErrors,
+        microversions: { service: 'placement', min: minimumMicroversion, max: maximumMicroversion },
+        bodyLimit,
+        routes: [
+          ...rootRoutes,
+          ...resourceProviderRoutes(store, follower),
+          ...inventoryRoutes(store),
+          ...aggregateRoutes(store),
+          ...traitRoutes(store),
+          ...usageRoutes(store),
+          ...resourceClassRoutes(store),
+          ...allocationRoutes(store),
+          ...allocationCandidateRoutes(follower),
+          ...reshaperRoutes(store),
+        ],
+      },
+      port,
+      authorizer,
+    );
+    return { close: () => listener.close() };
+  },
+};

@@ -1,0 +1,169 @@
+import type { Inventory } from '../model/capacity.ts';
+import { ProviderIndex, type ProviderRecord } from '../model/providers.ts';
+import type { KnownNames } from '../model/query.ts';
+import { standardResourceClasses } from '../model/standard-resource-classes.ts';
+import { standardTraits } from '../model/standard-traits.ts';
+import { type Changes, changesQuery } from './changes.ts';
+import type { PlacementStore, ProviderRow } from './tables.ts';
+
+/** The cloud in memory, as of a change. It is altered by later ones: use it without waiting in between. */
+export interface CloudView extends KnownNames {
+  index: ProviderIndex;
+  nameOf(uuid: string): string;
+}
+
+/** Above so many changed providers, reading everything costs less than asking for each. */
+const mostReadSingly = 200;
+
+/**
+ * Keeps the provider index as the store is. Every ask compares the number of the last change, with one cheap read,
+ * and then reads only the providers that were changed since: whether here or in another process.
+ */
+export class IndexFollower {
+  readonly #store: PlacementStore;
+  readonly #changes: () => Promise<Changes>;
+  #seen: Changes = { latest: -1, structure: -1, names: -1 };
+  #index = new ProviderIndex([]);
+  readonly #names = new Map<string, string>();
+  #resourceClasses = new Set<string>();
+  #traits = new Set<string>();
+  #running: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+
+  constructor(store: PlacementStore) {
+    this.#store = store;
+    this.#changes = changesQuery(store);
+  }
+
+  /** With everything that was committed before the call. */
+  async current(): Promise<CloudView> {
+    await this.#follow();
+    return {
+      index: this.#index,
+      nameOf: (uuid) => this.#names.get(uuid) ?? '',
+      resourceClasses: this.#resourceClasses,
+      traits: this.#traits,
+    };
+  }
+
+  /** A look that has begun may have read too early for this caller; the one after it serves all who wait. */
+  #follow(): Promise<void> {
+    if (!this.#running) {
+      this.#running = this.#look().finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+    this.#next ??= this.#running
+      .catch(() => {})
+      .then(() => {
+        this.#next = undefined;
+        return this.#follow();
+      });
+    return this.#next;
+  }
+
+  async #look(): Promise<void> {
+    const now = await this.#changes();
+    const seen = this.#seen;
+    if (now.latest === seen.latest) return;
+    if (now.names !== seen.names) await this.#readNames();
+    if (seen.latest < 0 || now.structure > seen.latest) await this.#rebuild();
+    else await this.#update(seen.latest);
+    this.#seen = now;
+  }
+
+  async #readNames(): Promise<void> {
+    const classes = await this.#store.db.selectFrom('resource_classes').select('name').execute();
+    const traits = await this.#store.db.selectFrom('traits').select('name').execute();
+    this.#resourceClasses = new Set([...standardResourceClasses, ...classes.map(({ name }) => name)]);
+    this.#traits = new Set([...standardTraits(), ...traits.map(({ name }) => name)]);
+  }
+
+  async #rebuild(): Promise<void> {
+    const rows = await this.#providers(-1);
+    const index = new ProviderIndex(await this.#records(rows, undefined));
+    this.#index = index;
+    this.#names.clear();
+    for (const row of rows) this.#names.set(row.uuid, row.name);
+  }
+
+  async #update(since: number): Promise<void> {
+    const rows = await this.#providers(since);
+    if (rows.length === 0) return;
+    const few = rows.length <= mostReadSingly ? rows.map(({ uuid }) => uuid) : undefined;
+    this.#index.replace(await this.#records(rows, few));
+    for (const row of rows) this.#names.set(row.uuid, row.name);
+  }
+
+  #providers(since: number): Promise<ProviderRow[]> {
+    return this.#store.db
+      .selectFrom('resource_providers')
+      .selectAll()
+      .where('last_change', '>', since)
+      .orderBy('created_at')
+      .orderBy('uuid')
+      .execute();
+  }
+
+  /** @param only the providers to read for; absent: all */
+  async #records(rows: readonly ProviderRow[], only: string[] | undefined): Promise<ProviderRecord[]> {
+    const { db } = this.#store;
+    const inventories = groupByProvider(
+      await db
+        .selectFrom('inventories')
+        .selectAll()
+        .$if(only !== undefined, (query) => query.where('provider_uuid', 'in', only ?? []))
+        .execute(),
+    );
+    const usages = groupByProvider(
+      await db
+        .selectFrom('allocations')
+        .select(({ fn }) => ['provider_uuid', 'resource_class', fn.sum('used').as('sum')])
+        .$if(only !== undefined, (query) => query.where('provider_uuid', 'in', only ?? []))
+        .groupBy(['provider_uuid', 'resource_class'])
+        .execute(),
+    );
+    const traits = groupByProvider(
+      await db
+        .selectFrom('provider_traits')
+        .selectAll()
+        .$if(only !== undefined, (query) => query.where('provider_uuid', 'in', only ?? []))
+        .execute(),
+    );
+    const aggregates = groupByProvider(
+      await db
+        .selectFrom('provider_aggregates')
+        .selectAll()
+        .$if(only !== undefined, (query) => query.where('provider_uuid', 'in', only ?? []))
+        .execute(),
+    );
+    return rows.map(({ uuid, parent_uuid }) => ({
+      uuid,
+      parentUuid: parent_uuid,
+      inventories: Object.fromEntries(
+        (inventories.get(uuid) ?? []).map((row) => [row.resource_class, inventoryOf(row)]),
+      ),
+      usages: Object.fromEntries(
+        (usages.get(uuid) ?? []).map((row) => [row.resource_class, Number(row.sum)]),
+      ),
+      traits: (traits.get(uuid) ?? []).map((row) => row.trait),
+      aggregates: (aggregates.get(uuid) ?? []).map((row) => row.aggregate_uuid),
+    }));
+  }
+}
+
+function inventoryOf(row: Inventory): Inventory {
+  const { total, reserved, min_unit, max_unit, step_size, allocation_ratio } = row;
+  return { total, reserved, min_unit, max_unit, step_size, allocation_ratio };
+}
+
+function groupByProvider<R extends { provider_uuid: string }>(rows: readonly R[]): Map<string, R[]> {
+  const groups = new Map<string, R[]>();
+  for (const row of rows) {
+    const group = groups.get(row.provider_uuid);
+    if (group) group.push(row);
+    else groups.set(row.provider_uuid, [row]);
+  }
+  return groups;
+}
