@@ -385,6 +385,16 @@ describe('a host made of Linux bridges', { skip: whyNotLive(), timeout: 120_000 
         signInstanceId('only for this test', 'server-10.1.0.11'),
       ],
     );
+    const unknown = await guests.two.run(
+      'curl',
+      '-s',
+      '-m',
+      '5',
+      '-w',
+      '%{http_code}',
+      'http://169.254.169.254/',
+    );
+    assert.equal(unknown, '404', 'who is no server of this cloud');
     const isolated = await ask(guests.alone);
     assert.equal(isolated.headers['x-tenant-id'], `project-of-${island}`);
     assert.equal(isolated.headers['x-instance-id'], 'server-10.2.0.11');
@@ -492,5 +502,56 @@ describe('a host made of Linux bridges', { skip: whyNotLive(), timeout: 120_000 
     await run(['test', '-e', runtimeDirectory(tag)], { accept: [1] });
     const processes = await run(['ps', '-eo', 'args']);
     assert.doesNotMatch(processes.stdout, new RegExp(`dnsmasq .*cumulet-${tag}`));
+  });
+});
+
+describe('a host with an external bridge of its own', { skip: whyNotLive(), timeout: 60_000 }, () => {
+  it('has it used, and left as it was', async () => {
+    const tag = newTag();
+    const host = `host-${tag}`;
+    await run(['ip', 'netns', 'add', host]);
+    let cloud: Cloud | undefined;
+    try {
+      await run(['ip', '-n', host, 'link', 'add', 'br-ex', 'type', 'bridge']);
+      for (const name of ['lo', 'br-ex']) await run(['ip', '-n', host, 'link', 'set', 'dev', name, 'up']);
+      await run(['ip', '-n', host, 'addr', 'add', '203.0.113.1/24', 'dev', 'br-ex']);
+      cloud = await Cloud.start(host, tag, 'br-ex');
+      const external = randomUUID();
+      const gateway = {
+        networkId: external,
+        portId: randomUUID(),
+        mac: newMac(),
+        ips: [{ ip: '203.0.113.9', cidr: '203.0.113.0/24' }],
+      };
+      const report = await cloud.reconcile({
+        networks: [
+          { id: external, segment: { type: 'flat', physicalNetwork: 'physnet1' }, mtu: 1500, peers: [] },
+        ],
+        ports: [],
+        securityGroups: [],
+        dhcp: [],
+        routers: [
+          {
+            id: randomUUID(),
+            adminStateUp: true,
+            enableSnat: true,
+            gateway,
+            interfaces: [],
+            floatingIps: [],
+            routes: [],
+          },
+        ],
+      });
+      assert.deepEqual(report.faults, []);
+      await until('the router answers', () => canPing(host, '203.0.113.9'));
+      await cloud.destroyAll();
+      const { stdout } = await run(['ip', '-n', host, '-br', 'addr', 'show']);
+      assert.match(stdout, /br-ex .*203\.0\.113\.1\/24/);
+      assert.doesNotMatch(stdout, /cml/);
+    } finally {
+      await cloud?.destroyAll();
+      await cloud?.kill();
+      await run(['ip', 'netns', 'delete', host]);
+    }
   });
 });

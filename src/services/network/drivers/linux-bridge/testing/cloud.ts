@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { HostNetworkState } from '../../driver.ts';
 import { linuxBridge } from '../linux-bridge.ts';
 
-const [tag = '', gatewayAddress = '', underlay = '127.0.0.1', trustFor = '0'] = process.argv.slice(2);
+const [tag = '', outside = '', underlay = '127.0.0.1', trustFor = '0'] = process.argv.slice(2);
 const say = (message: unknown) => process.stdout.write(`${JSON.stringify(message)}\n`);
 
 // Stands for the metadata service: says back what it was asked, and by whose leave.
@@ -21,14 +21,17 @@ const port = typeof address === 'object' && address ? address.port : 0;
 
 const driver = await linuxBridge({
   tag,
-  physicalNetworks: { physnet1: { addresses: [gatewayAddress] } },
+  physicalNetworks: {
+    // An address is for a bridge of our own, anything else the name of one that exists.
+    physnet1: outside.includes('/') ? { addresses: [outside] } : { bridge: outside },
+  },
   underlay: { address: underlay },
   trustFor: Number(trustFor),
   metadata: {
     url: `http://127.0.0.1:${port}`,
     secret: 'only for this test',
     resolve: async ({ routerId, networkId, ip }) =>
-      ip.endsWith('.99')
+      ip.endsWith('.12')
         ? undefined
         : { serverId: `server-${ip}`, projectId: `project-of-${routerId ?? networkId}` },
   },

@@ -24,21 +24,15 @@ export class Cloud {
     this.#lines = input[Symbol.asyncIterator]();
   }
 
-  /** @param more the underlay's address, and for how many milliseconds what is in order is trusted */
-  static async start(
-    namespace: string,
-    tag: string,
-    gatewayAddress: string,
-    ...more: string[]
-  ): Promise<Cloud> {
+  /**
+   * @param outside the address of the external network's bridge, or the name of one that exists
+   * @param more the underlay's address, and for how many milliseconds what is in order is trusted
+   */
+  static async start(namespace: string, tag: string, outside: string, ...more: string[]): Promise<Cloud> {
     const script = fileURLToPath(new URL('./cloud.ts', import.meta.url));
-    const child = spawn(
-      'ip',
-      ['netns', 'exec', namespace, process.execPath, script, tag, gatewayAddress, ...more],
-      {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      },
-    );
+    const child = spawn('ip', ['netns', 'exec', namespace, process.execPath, script, tag, outside, ...more], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     if (!child.stdout) throw new Error('no output');
     const cloud = new Cloud(child, createInterface({ input: child.stdout }));
     await cloud.#answer();
