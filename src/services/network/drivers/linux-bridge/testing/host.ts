@@ -87,23 +87,24 @@ export class Guest {
     const guest = new Guest(namespace, folder);
     await run(['ip', 'netns', 'add', namespace]);
     const { command, tap } = await cloud.attachment(port.id);
-    const device = 'tun-type=tap,iff-no-pi,iff-up';
-    guest.#carry([...command, 'socat', '-b', '65000', `TUN,tun-name=${tap},${device}`, guest.#end('a', 'b')]);
-    guest.#carry([
-      'nsenter',
-      `--net=/run/netns/${namespace}`,
-      'socat',
-      '-b',
-      '65000',
-      `TUN,tun-name=eth0,${device}`,
-      guest.#end('b', 'a'),
-    ]);
-    await until(`${namespace} has a card`, async () =>
-      (await guest.try('ip', '-br', 'link', 'show', 'dev', 'eth0')).includes('eth0'),
-    );
+    const device = 'tun-type=tap,iff-no-pi';
+    const carry = (before: readonly string[], name: string, own: string, other: string) =>
+      guest.#carry([
+        ...before,
+        'socat',
+        '-b',
+        '65000',
+        `TUN,tun-name=${name},${device}`,
+        guest.#end(own, other),
+      ]);
+    // A carrier ends when its first frame finds nobody at the other end: so the guest's, which has nothing to say while
+    // its card is down, is there before the switch's.
+    carry(['nsenter', `--net=/run/netns/${namespace}`], 'eth0', 'guest', 'switch');
+    await until(`${namespace} has a card`, async () => (await readdir(folder)).includes('guest'));
+    carry(command, tap, 'switch', 'guest');
+    await until(`${namespace} is wired`, async () => (await readdir(folder)).includes('switch'));
     await guest.run('ip', 'link', 'set', 'lo', 'up');
     await guest.run('ip', 'link', 'set', 'dev', 'eth0', 'address', port.mac, 'up');
-    await until(`${namespace} is wired`, async () => (await readdir(folder)).length === 2);
     return guest;
   }
 
