@@ -11,6 +11,16 @@ export interface ComputeService {
   heartbeat(args: ComputeHeartbeat): Promise<void>;
   /** A guest changed its power state without being asked to. */
   powerChanged(args: { host: string } & PowerEvent): Promise<void>;
+  /**
+   * An agent tells what guests its host has; rows follow what guests are. What it is to destroy belongs to servers
+   * that are deleted (or have failed to be built there); what it is to start was ended by a restart of the host.
+   */
+  reconcileGuests(args: {
+    host: string;
+    guests: { serverId: string; powerState: string }[];
+    /** Whether guests that are off and should not be are to be started, rather than seen as stopped. */
+    resume: boolean;
+  }): Promise<{ destroy: string[]; start: string[] }>;
 }
 
 export interface InstanceMetadata {

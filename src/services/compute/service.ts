@@ -5,15 +5,33 @@ import type { ServiceDefinition } from '../../platform/service/service.ts';
 import { imageService } from '../image/contract.ts';
 import { networkService } from '../network/contract.ts';
 import { placementService } from '../placement/contract.ts';
+import { flavorAccessRoutes } from './api/flavor-access.ts';
+import { flavorExtraSpecRoutes } from './api/flavor-extra-specs.ts';
+import { flavorRoutes } from './api/flavors.ts';
+import { keypairRoutes } from './api/keypairs.ts';
 import { computeErrors, computeStyle } from './api/style.ts';
 import { microversions, rewritePath, versionRoutes } from './api/versions.ts';
 import type { Compute } from './compute.ts';
-import { computeAgent } from './contract.ts';
+import { computeAgent, computeService } from './contract.ts';
+import { serverFlows } from './flows/flows.ts';
+import { offerFlows } from './flows/operator.ts';
+import type { FlowParts } from './flows/parts.ts';
+import { settled } from './flows/settled.ts';
+import { computeServiceHandlers } from './handlers/compute-service.ts';
 import { computePolicies } from './policy/policies.ts';
+import { ratiosOf } from './settings.ts';
 import { computeSchema } from './store/schema.ts';
+import { serverActionLog } from './store/server-actions.ts';
+import { serverChanges } from './store/server-changes.ts';
 
 /** What the API has: a file of `api/` for each resource, and a line here for each file. */
-const resources: readonly ((compute: Compute) => readonly Route[])[] = [() => versionRoutes];
+const resources: readonly ((compute: Compute) => readonly Route[])[] = [
+  () => versionRoutes,
+  flavorRoutes,
+  flavorExtraSpecRoutes,
+  flavorAccessRoutes,
+  keypairRoutes,
+];
 
 /** Servers and what they are made of. */
 export const compute: ServiceDefinition = {
@@ -24,31 +42,55 @@ export const compute: ServiceDefinition = {
     const { bus, log } = platform;
     const store = await platform.openStore(computeSchema);
     const engine = new FlowEngine({ store, runnerId: `compute@${platform.host}`, log });
-    const running: Compute = {
-      platform,
+    const parts: FlowParts = {
       store,
-      engine,
-      resource: resourcesIn(computeStyle, (work) => store.transaction(work)),
+      servers: serverChanges(store),
+      actions: serverActionLog(store),
       placement: bus.client(placementService),
       network: bus.client(networkService),
       image: bus.client(imageService),
       agent: (host) => bus.client(computeAgent, { host }),
+      settled: settled(engine),
+    };
+    const flows = serverFlows(parts);
+    const { power, ...others } = flows;
+    engine.register(...Object.values(others), ...Object.values(power));
+    const running: Compute = {
+      ...parts,
+      platform,
+      engine,
+      flows,
+      resource: resourcesIn(computeStyle, (work) => store.transaction(work)),
     };
     const authorizer = await platform.authorizer(computePolicies);
     const routes = resources.flatMap((make) => make(running));
-    await engine.start();
-    await platform.listen(
-      {
-        name: 'compute',
-        title: 'Compute',
-        errors: computeErrors,
-        routes,
-        microversions,
-        rewrite: rewritePath,
-      },
-      compute.port as number,
-      authorizer,
+    const listener = await bus.serve(
+      computeService,
+      computeServiceHandlers(parts, ratiosOf(platform.settings)),
     );
-    return { close: () => engine.close() };
+    const close = async () => {
+      await listener.close();
+      await engine.close();
+    };
+    try {
+      offerFlows(platform, engine);
+      await engine.start();
+      await platform.listen(
+        {
+          name: 'compute',
+          title: 'Compute',
+          errors: computeErrors,
+          routes,
+          microversions,
+          rewrite: rewritePath,
+        },
+        compute.port as number,
+        authorizer,
+      );
+    } catch (error) {
+      await close();
+      throw error;
+    }
+    return { close };
   },
 };

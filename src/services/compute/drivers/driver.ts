@@ -57,6 +57,12 @@ export interface HypervisorDriver {
   /** What is on the guest's screen. @throws as `consoleSocket` */
   screendump(id: string): Promise<{ type: 'image/png' | 'image/x-portable-pixmap'; bytes: Uint8Array }>;
 
+  /**
+   * Writes one of the guest's own disks as a qcow2 file that stands alone: a snapshot. The guest may run; it stands
+   * still for the time.
+   */
+  exportDisk(id: string, diskId: string, path: string): Promise<void>;
+
   /** @throws Conflict when the guest is off */
   diagnostics(id: string): Promise<GuestDiagnostics>;
 

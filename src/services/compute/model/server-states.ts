@@ -87,7 +87,7 @@ export interface StatesOfStatus {
 /** The inverse of `statusOf`: empty for a status that there is not. */
 export function statesOf(status: string): StatesOfStatus[] {
   const wanted = status.toUpperCase();
-  return Object.entries(statuses).flatMap(([vmState, { default: preset, tasks = {} }]) => {
+  return Object.entries(statuses).flatMap(([vmState, { default: preset, tasks = {} }]): StatesOfStatus[] => {
     if (preset === wanted) return [{ vmState: vmState as VmState, tasks: Object.keys(tasks), among: false }];
     const matching = Object.keys(tasks).filter((task) => tasks[task] === wanted);
     return matching.length > 0 ? [{ vmState: vmState as VmState, tasks: matching, among: true }] : [];

@@ -24,9 +24,10 @@ export interface ServerFault {
 
 /** What a server was asked to be, beyond what its row shows: the scheduler's and the network's wishes. */
 export interface ServerRequest {
-  networks: 'auto' | 'none' | { networkId?: string; portId?: string; fixedIp?: string; tag?: string }[];
-  securityGroups: string[];
+  networks: { networkId: string; portId?: string; fixedIp?: string; tag?: string }[];
+  securityGroupIds: string[];
   hints: Record<string, unknown>;
+  zone?: string;
   /** Hosts that an administrator has asked for. */
   forceHost?: string;
   requestedHost?: string;

@@ -9,6 +9,7 @@ import { readConsoleLog, trimConsoleLog } from './console-log.ts';
 import { readDiagnostics } from './diagnostics.ts';
 import { makeDisks } from './disks.ts';
 import { assertUsablePath, guestFiles, isGuestId } from './files.ts';
+import { exportDisk } from './export-disk.ts';
 import { type GuestRecord, QemuGuest } from './guest.ts';
 import { hostFacts } from './host-facts.ts';
 import { plugDisk, plugNic, unplugDisk, unplugNic } from './hot-plug.ts';
@@ -170,6 +171,10 @@ export class QemuDriver implements HypervisorDriver {
 
   screendump(id: string) {
     return this.#turn(id, readScreen);
+  }
+
+  exportDisk(id: string, diskId: string, path: string): Promise<void> {
+    return this.#turn(id, (guest) => exportDisk(guest, diskId, path));
   }
 
   async diagnostics(id: string) {

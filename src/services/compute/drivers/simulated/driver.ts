@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BadRequest, Conflict, NotFound, NotImplemented } from '../../../../platform/errors/errors.ts';
@@ -15,6 +15,7 @@ import {
   type PowerEvent,
   type PowerState,
 } from '../driver.ts';
+import { emptyQcow2 } from './empty-qcow2.ts';
 import { readRecord, writeRecord } from '../record-file.ts';
 import { Turns } from '../turns.ts';
 
@@ -189,6 +190,12 @@ export class SimulatedDriver implements HypervisorDriver {
   async screendump(id: string): Promise<never> {
     assertOn(this.#guest(id));
     throw new NotImplemented('A simulated instance has no screen.');
+  }
+
+  async exportDisk(id: string, diskId: string, path: string): Promise<void> {
+    const disk = this.#guest(id).spec.disks.find((one) => one.id === diskId);
+    if (!disk || disk.kind === 'block') throw new NotFound('disk', diskId);
+    await writeFile(path, emptyQcow2(Math.max(1, disk.sizeGib) * 2 ** 30), { mode: 0o600 });
   }
 
   async diagnostics(id: string): Promise<GuestDiagnostics> {

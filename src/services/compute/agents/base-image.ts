@@ -1,0 +1,61 @@
+import { createReadStream } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { BadRequest, NotFound } from '../../../platform/errors/errors.ts';
+import type { ImageService } from '../../image/contract.ts';
+import type { BaseImage, BaseImages, ImageFormat } from '../drivers/qemu/base-images.ts';
+
+const formats: readonly string[] = [
+  'raw',
+  'iso',
+  'qcow2',
+  'vmdk',
+  'vdi',
+  'vhd',
+  'vhdx',
+] satisfies ImageFormat[];
+
+/** What the image service gives at once. */
+const piece = 4 * 2 ** 20;
+
+/**
+ * Fetches an image into the host's base images: from the file where this host can read it, else piece by piece.
+ *
+ * @param maxVirtualSize bytes of the disk that it is for; absent: as big as the image
+ * @throws NotFound, BadRequest for an image that cannot be booted from or does not fit
+ */
+export async function baseImage(
+  image: ImageService,
+  cache: BaseImages,
+  imageId: string,
+  maxVirtualSize?: number,
+): Promise<BaseImage> {
+  const located = await image.locate({ id: imageId });
+  if (!located) throw new NotFound('image', imageId);
+  const { path, size, diskFormat, osHashValue } = located;
+  if (!formats.includes(diskFormat))
+    throw new BadRequest(`Image ${imageId} is unacceptable: Image disk format not valid: ${diskFormat}`);
+  return cache.obtain({
+    imageId,
+    format: diskFormat as ImageFormat,
+    hash: { algorithm: 'sha512', value: osHashValue },
+    open: async () => {
+      const readable = await access(path, constants.R_OK).then(
+        () => true,
+        () => false,
+      );
+      return readable ? createReadStream(path) : Readable.from(pieces(image, imageId, size));
+    },
+    ...(maxVirtualSize === undefined ? {} : { maxVirtualSize }),
+  });
+}
+
+async function* pieces(image: ImageService, id: string, size: number): AsyncGenerator<Buffer> {
+  for (let offset = 0; offset < size; ) {
+    const { bytes } = await image.read({ id, offset, length: Math.min(piece, size - offset) });
+    const read = Buffer.from(bytes, 'base64');
+    if (read.length === 0) throw new Error(`image ${id} ends at ${offset} of ${size} bytes`);
+    offset += read.length;
+    yield read;
+  }
+}

@@ -1,0 +1,121 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ImageService } from '../../image/contract.ts';
+import type { NetworkAgent } from '../../network/contract.ts';
+import type { BuildRequest, ComputeAgent } from '../contract.ts';
+import type { DiskSpec, GuestSpec, HypervisorDriver } from '../drivers/driver.ts';
+import type { BaseImages } from '../drivers/qemu/base-images.ts';
+import { baseImage } from './base-image.ts';
+import { configDrive } from './config-drive.ts';
+
+export interface ComputeAgentParts {
+  driver: HypervisorDriver;
+  image: ImageService;
+  networkAgent: NetworkAgent;
+  baseImages: BaseImages;
+  /** For files on their way: config drives, snapshots. */
+  scratch: string;
+}
+
+/** The disk that a server boots from. */
+const rootDisk = 'root';
+
+/** Everything that is asked of a compute host. All of it may be asked twice. */
+export function computeAgentHandlers(parts: ComputeAgentParts): ComputeAgent {
+  const { driver, image, networkAgent, scratch } = parts;
+  const simulated = driver.type === 'simulated';
+
+  async function disksOf(request: BuildRequest): Promise<DiskSpec[]> {
+    const { imageId, rootGib, ephemeralGib, swapMib } = request;
+    const disks: DiskSpec[] = [];
+    if (imageId === null) disks.push({ kind: 'empty', id: rootDisk, sizeGib: Math.max(1, rootGib) });
+    else {
+      const base = simulated
+        ? { path: '/', format: 'raw' as const }
+        : await baseImage(image, parts.baseImages, imageId, rootGib > 0 ? rootGib * 2 ** 30 : undefined);
+      const { path, format } = base;
+      disks.push({ kind: 'image', id: rootDisk, imageId, sizeGib: rootGib, base: { path, format } });
+    }
+    if (ephemeralGib > 0) disks.push({ kind: 'empty', id: 'ephemeral0', sizeGib: ephemeralGib });
+    if (swapMib > 0) disks.push({ kind: 'empty', id: 'swap', sizeGib: Math.ceil(swapMib / 1024) });
+    return disks;
+  }
+
+  return {
+    async build(request) {
+      const { serverId: id, name, projectId, vcpus, memoryMib, nics } = request;
+      const disks = await disksOf(request);
+      // The taps must be there before the guest opens them.
+      if (nics.length > 0) await networkAgent.sync({});
+      const { namespace } = nics.length > 0 ? await networkAgent.namespace({}) : { namespace: null };
+      // The driver takes a copy.
+      const drive = join(scratch, `config-${id}.iso`);
+      const withDrive = request.configDrive !== null && !simulated;
+      if (request.configDrive && withDrive) {
+        await mkdir(scratch, { recursive: true, mode: 0o700 });
+        await configDrive(request.configDrive, { path: drive });
+      }
+      const spec: GuestSpec = {
+        id,
+        name,
+        projectId,
+        vcpus,
+        memoryMib,
+        disks,
+        nics,
+        ...(namespace === null ? {} : { namespace }),
+        ...(withDrive ? { configDrive: drive } : {}),
+      };
+      try {
+        await driver.create(spec);
+      } finally {
+        await rm(drive, { force: true });
+      }
+    },
+    destroy: ({ serverId }) => driver.destroy(serverId),
+    async power({ serverId, action, gracefulSeconds = 60 }) {
+      const { spec } = await driver.show(serverId);
+      // A host that was restarted has to have the taps again before the guest can open them.
+      const opens = ['start', 'soft-reboot', 'hard-reboot', 'resume'].includes(action);
+      if (opens && spec.nics.length > 0) await networkAgent.sync({});
+      switch (action) {
+        case 'start':
+          await driver.start(serverId);
+          break;
+        case 'stop':
+          await driver.stop(serverId, { gracefulSeconds });
+          break;
+        case 'soft-reboot':
+          await driver.reboot(serverId, 'soft', { gracefulSeconds });
+          break;
+        case 'hard-reboot':
+          await driver.reboot(serverId, 'hard');
+          break;
+        default:
+          await driver[action](serverId);
+      }
+      return { powerState: (await driver.show(serverId)).powerState };
+    },
+    consoleLog: async ({ serverId, lines }) => ({
+      output: await driver.consoleLog(serverId, lines === undefined ? {} : { lines }),
+    }),
+    consoleSocket: async ({ serverId, kind }) => ({ path: await driver.consoleSocket(serverId, kind) }),
+    diagnostics: async ({ serverId }) => ({ ...(await driver.diagnostics(serverId)) }),
+    async attachNic({ serverId, nic }) {
+      await networkAgent.sync({});
+      await driver.attachNic(serverId, nic);
+    },
+    detachNic: ({ serverId, portId }) => driver.detachNic(serverId, portId),
+    async snapshot({ serverId, imageId }) {
+      await mkdir(scratch, { recursive: true, mode: 0o700 });
+      const path = join(scratch, `snapshot-${imageId}.qcow2`);
+      try {
+        await driver.exportDisk(serverId, rootDisk, path);
+        await image.store({ id: imageId, path });
+      } finally {
+        await rm(path, { force: true });
+      }
+    },
+    guests: async () => (await driver.list()).map(({ id, powerState }) => ({ serverId: id, powerState })),
+  };
+}

@@ -1,0 +1,15 @@
+import { createServer } from './create-server.ts';
+import { deleteServer } from './delete-server.ts';
+import type { FlowParts } from './parts.ts';
+import { powerFlows } from './power.ts';
+import { snapshotServer } from './snapshot-server.ts';
+
+/** All of compute's long work. */
+export const serverFlows = (parts: FlowParts) => ({
+  createServer: createServer(parts),
+  deleteServer: deleteServer(parts),
+  snapshotServer: snapshotServer(parts),
+  power: powerFlows(parts),
+});
+
+export type ServerFlows = ReturnType<typeof serverFlows>;

@@ -1,0 +1,21 @@
+import type { ImageService } from '../../image/contract.ts';
+import type { NetworkService } from '../../network/contract.ts';
+import type { PlacementService } from '../../placement/contract.ts';
+import type { ComputeAgent } from '../contract.ts';
+import type { ComputeStore } from '../store/schema.ts';
+import type { ServerActionLog } from '../store/server-actions.ts';
+import type { ServerChanges } from '../store/server-changes.ts';
+
+/** What flows are made of. */
+export interface FlowParts {
+  store: ComputeStore;
+  servers: ServerChanges;
+  actions: ServerActionLog;
+  placement: PlacementService;
+  network: NetworkService;
+  image: ImageService;
+  /** The agent of a host. */
+  agent(host: string): ComputeAgent;
+  /** Comes back when no other flow of the server is under way. */
+  settled(serverId: string, exceptFlow: string): Promise<void>;
+}
