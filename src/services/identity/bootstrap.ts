@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { newId } from './store/new-id.ts';
 import { repository } from '../../platform/store/repository.ts';
 import type { Table } from '../../platform/store/table.ts';
 import type { BootstrapRequest } from './contract.ts';
@@ -16,7 +16,6 @@ import {
   users,
 } from './store/tables.ts';
 
-const newId = (): string => randomUUID().replaceAll('-', '');
 const defaultDomain = 'default';
 const roleNames = ['admin', 'manager', 'member', 'reader', 'service'] as const;
 /** Each role includes the next. */

@@ -6,6 +6,15 @@ import { authScopeRoutes } from './api/auth-scopes.ts';
 import { identityPolicies } from './api/policies.ts';
 import { identityErrors, identityStyle } from './api/style.ts';
 import { versionRoutes } from './api/versions.ts';
+import { catalogRoutes } from './api/catalog.ts';
+import { domainRoutes } from './api/domains.ts';
+import { grantRoutes } from './api/grants.ts';
+import { groupRoutes } from './api/groups.ts';
+import { projectTagRoutes } from './api/project-tags.ts';
+import { projectRoutes } from './api/projects.ts';
+import { roleAssignmentRoutes } from './api/role-assignments.ts';
+import { roleRoutes } from './api/roles.ts';
+import { userRoutes } from './api/users.ts';
 import { bootstrap } from './bootstrap.ts';
 import { identityAdmin, identityService, projectDeleted, tokensRevoked } from './contract.ts';
 import type { Identity } from './identity.ts';
@@ -17,6 +26,20 @@ import { Revocations } from './store/revocations.ts';
 import { identitySchema } from './store/tables.ts';
 import { Subjects } from './tokens/subjects.ts';
 import { Tokens, toCredentials } from './tokens/tokens.ts';
+
+const families = [
+  authTokenRoutes,
+  authScopeRoutes,
+  userRoutes,
+  groupRoutes,
+  projectRoutes,
+  projectTagRoutes,
+  domainRoutes,
+  roleRoutes,
+  grantRoutes,
+  roleAssignmentRoutes,
+  catalogRoutes,
+];
 
 /** Who may do what: users, projects, roles, tokens, and the catalog. */
 export const identity: ServiceDefinition = {
@@ -78,7 +101,7 @@ export const identity: ServiceDefinition = {
     ];
     try {
       const authorizer = await platform.authorizer(identityPolicies);
-      const routes = [...versionRoutes, ...authTokenRoutes(running), ...authScopeRoutes(running)];
+      const routes = [...versionRoutes, ...families.flatMap((family) => family(running))];
       await platform.listen(
         { name: 'identity', title: 'Identity', errors: identityErrors, routes, guardsUnknownPaths: false },
         identity.port as number,

@@ -56,15 +56,16 @@ export function countedRows<T extends Table>(
   changes: Changes,
 ): Rows<Row<T>, Insertable<T>> {
   const rows = rowsOf(store, table);
-  const counted = async <R>(work: Promise<R>): Promise<R> => {
+  const counted = async <R>(work: Promise<R>, count: () => void): Promise<R> => {
     const result = await work;
-    changes.wrote();
+    count();
     return result;
   };
   return {
     ...rows,
-    insert: (row) => counted(rows.insert(row)),
-    update: (where, changed) => counted(rows.update(where, changed)),
-    delete: (where) => counted(rows.delete(where)),
+    insert: (row) => counted(rows.insert(row), () => changes.wrote()),
+    // Names and roles stand in what other services remember of a token, so they must look again.
+    update: (where, changed) => counted(rows.update(where, changed), () => changes.revoked()),
+    delete: (where) => counted(rows.delete(where), () => changes.revoked()),
   };
 }

@@ -1,0 +1,124 @@
+import { Forbidden } from '../../../platform/errors/errors.ts';
+import type { Route } from '../../../platform/http/route.ts';
+import type { Identity } from '../identity.ts';
+import { countedRows } from '../store/changes.ts';
+import { newId } from '../store/new-id.ts';
+import { removeActor, removeTarget } from '../store/removal.ts';
+import { noDomain, type ProjectRow, projects } from '../store/tables.ts';
+import {
+  assertMutable,
+  assertUnmoved,
+  Enabled,
+  Id,
+  keptExtra,
+  mergedOptions,
+  Name,
+  NullableText,
+  Options,
+} from './fields.ts';
+import { unique } from './style.ts';
+
+/** Domains: the projects that everything else lies in. */
+export function domainRoutes(identity: Identity): Route[] {
+  const { store, changes } = identity;
+  const rows = countedRows(store, projects, changes);
+  const detail = (name: string) => `name ${name}`;
+
+  return identity.resource({
+    one: 'domain',
+    many: 'domains',
+    path: '/domains',
+    rows,
+    attributes: {
+      id: { schema: Id },
+      name: { schema: Name(64), create: 'required', update: true, filter: true },
+      description: {
+        schema: NullableText,
+        create: 'optional',
+        update: true,
+        from: (row: ProjectRow) => row.description ?? '',
+      },
+      enabled: { schema: Enabled, create: 'optional', update: true, default: true, filter: true },
+      options: { schema: Options, create: 'optional', update: true, default: {} },
+    },
+    policy: {
+      list: null,
+      show: 'identity:get_domain',
+      create: 'identity:create_domain',
+      update: 'identity:update_domain',
+      delete: 'identity:delete_domain',
+    },
+    target: (row) => ({ target: { domain: row } }),
+    scope(call, verb) {
+      const all = { column: 'is_domain', op: 'eq', value: true } as const;
+      if (verb !== 'list') return [all];
+      const { domainId } = call.credentials;
+      call.enforce('identity:list_domains', domainId ? { target: { domain: { id: domainId } } } : {});
+      return domainId ? [all, { column: 'id', op: 'eq', value: domainId }] : [all];
+    },
+    view: (view, row) => ({ ...row.extra, tags: [], ...view }),
+    create: (_call, body, extra) =>
+      unique('domain', detail(body.name), () =>
+        rows.insert({
+          id: newId(),
+          name: body.name,
+          domain_id: noDomain,
+          parent_id: null,
+          is_domain: true,
+          enabled: body.enabled,
+          description: body.description ?? null,
+          options: mergedOptions({}, body.options),
+          extra: keptExtra(extra),
+        }),
+      ),
+    async update(_call, row, given, extra) {
+      assertUnmoved(given, { id: row.id });
+      assertMutable('domain', row, given.options);
+      const { name, description, enabled, options } = given;
+      const changed: Partial<ProjectRow> = {
+        extra: keptExtra(extra, row.extra),
+        options: mergedOptions(row.options, options),
+        ...(name === undefined ? {} : { name }),
+        ...(description === undefined ? {} : { description }),
+        ...(enabled === undefined ? {} : { enabled }),
+      };
+      await unique('domain', detail(name ?? row.name), () =>
+        identity.atomically(async () => {
+          await rows.update([{ column: 'id', op: 'eq', value: row.id }], changed);
+          if (enabled === false) await identity.revocations.revoke({ domainId: row.id });
+        }),
+      );
+      return { ...row, ...changed };
+    },
+    async delete(_call, row) {
+      assertMutable('domain', row);
+      await deleteDomain(identity, row);
+    },
+  }).routes;
+}
+
+/** Deletes a domain with all that lies in it. @throws Forbidden while it is enabled */
+export async function deleteDomain(identity: Identity, row: ProjectRow): Promise<void> {
+  if (row.enabled) {
+    throw new Forbidden('Cannot delete a domain that is enabled, please disable it first.');
+  }
+  const { store } = identity;
+  const { db } = store;
+  const gone = await identity.atomically(async () => {
+    const idsIn = async (name: 'projects' | 'users' | 'groups') =>
+      (await db.selectFrom(name).select('id').where('domain_id', '=', row.id).execute()).map(
+        (each) => each.id,
+      );
+    const [inside, users, groups] = [await idsIn('projects'), await idsIn('users'), await idsIn('groups')];
+    await removeActor(store, 'user', users);
+    await removeActor(store, 'group', groups);
+    await removeTarget(store, [...inside, row.id]);
+    for (const name of ['users', 'groups', 'roles', 'projects'] as const) {
+      await db.deleteFrom(name).where('domain_id', '=', row.id).execute();
+    }
+    await db.deleteFrom('projects').where('id', '=', row.id).execute();
+    identity.changes.revoked();
+    return inside;
+  });
+  for (const id of gone) identity.projectDeleted(id);
+}

@@ -1,0 +1,171 @@
+import { Forbidden, NotFound } from '../../../platform/errors/errors.ts';
+import type { Call } from '../../../platform/http/call.ts';
+import { type Route, route } from '../../../platform/http/route.ts';
+import { repository } from '../../../platform/store/repository.ts';
+import type { Identity } from '../identity.ts';
+import {
+  assignments,
+  type GroupRow,
+  groups,
+  noDomain,
+  type ProjectRow,
+  type RoleRow,
+  type UserRow,
+} from '../store/tables.ts';
+import { roleView } from './roles.ts';
+import { collection, notFound } from './style.ts';
+
+type TargetKind = 'project' | 'domain' | 'system';
+type ActorKind = 'user' | 'group';
+
+/** Where one family of grants is served. */
+interface Family {
+  target: TargetKind;
+  actor: ActorKind;
+  inherited: boolean;
+  /** Of the list; a grant's own path follows. */
+  list: string;
+  one: string;
+}
+
+const families: Family[] = (['user', 'group'] as const).flatMap((actor) => [
+  ...(['project', 'domain'] as const).flatMap((target) => {
+    const roles = `${target}s/:id/${actor}s/:actor_id/roles`;
+    const inherited = { target, actor, inherited: true } as const;
+    const suffix = '/inherited_to_projects';
+    return [
+      { target, actor, inherited: false, list: `/v3/${roles}`, one: `/v3/${roles}/:role_id` },
+      {
+        ...inherited,
+        list: `/v3/OS-INHERIT/${roles}${suffix}`,
+        one: `/v3/OS-INHERIT/${roles}/:role_id${suffix}`,
+      },
+    ];
+  }),
+  {
+    target: 'system' as const,
+    actor,
+    inherited: false,
+    list: `/v3/system/${actor}s/:actor_id/roles`,
+    one: `/v3/system/${actor}s/:actor_id/roles/:role_id`,
+  },
+]);
+
+interface Grant {
+  actor: UserRow | GroupRow;
+  /** Absent for the system. */
+  place: ProjectRow | undefined;
+  role: RoleRow | undefined;
+}
+
+/** Roles given to users and groups on projects, domains and the system. */
+export function grantRoutes(identity: Identity): Route[] {
+  const { store, directory, changes } = identity;
+  const rows = repository(store, assignments);
+  const groupRows = repository(store, groups);
+
+  /** What a path names, once the caller may do `verb` to it. @throws NotFound for what is not there */
+  async function named(
+    call: Call,
+    family: Family,
+    verb: 'list' | 'check' | 'create' | 'revoke',
+  ): Promise<Grant> {
+    const { id = '', actor_id = '', role_id } = call.params;
+    const [actor, found, { roles }] = await Promise.all([
+      family.actor === 'user' ? directory.user(actor_id) : groupRows.get(actor_id),
+      family.target === 'system' ? undefined : directory.project(id),
+      directory.shared(),
+    ]);
+    const place = family.target === 'domain' && !found?.is_domain ? undefined : found;
+    const role = role_id === undefined ? undefined : roles.get(role_id);
+    const rule =
+      family.target === 'system'
+        ? `identity:${verb}_system_grant${verb === 'list' ? 's' : ''}_for_${family.actor}`
+        : `identity:${verb}_grant${verb === 'list' ? 's' : ''}`;
+    call.enforce(rule, {
+      target: {
+        ...(actor ? { [family.actor]: actor } : {}),
+        ...(place ? { [family.target]: place } : {}),
+        ...(role
+          ? { role: { ...role, domain_id: role.domain_id === noDomain ? null : role.domain_id } }
+          : {}),
+      },
+    });
+    if (role_id !== undefined && !role) throw notFound('role', role_id);
+    if (!actor) throw notFound(family.actor, actor_id);
+    if (family.target !== 'system' && !place) throw notFound(family.target, id);
+    return { actor, place, role };
+  }
+
+  const keyOf = (family: Family, { actor, place }: Grant) => ({
+    actor_kind: family.actor,
+    actor_id: actor.id,
+    target_kind: family.target,
+    target_id: place?.id ?? 'system',
+    inherited: family.inherited,
+  });
+  const absent = (family: Family, grant: Grant) => {
+    const { target_id } = keyOf(family, grant);
+    return new NotFound(
+      `Could not find role assignment with role: ${grant.role?.id}, user or group: ${grant.actor.id}, project, domain, or system: ${target_id}.`,
+    );
+  };
+
+  return families.flatMap((family) => [
+    route({
+      method: 'GET',
+      path: family.list,
+      summary: `List the roles of a ${family.actor} on a ${family.target}`,
+      async handler(call) {
+        const grant = await named(call, family, 'list');
+        const { roles } = await directory.shared();
+        const found = await rows.list({ where: keyOf(family, grant) });
+        const views = found.flatMap((row) => {
+          const role = roles.get(row.role_id);
+          return role ? [roleView(role, call)] : [];
+        });
+        return collection(call, 'roles', views);
+      },
+    }),
+    route({
+      method: 'PUT',
+      path: family.one,
+      summary: `Grant a role to a ${family.actor} on a ${family.target}`,
+      async handler(call) {
+        const grant = await named(call, family, 'create');
+        const role = grant.role as RoleRow;
+        const domain = grant.place?.is_domain ? grant.place.id : grant.place?.domain_id;
+        if (role.domain_id !== noDomain && role.domain_id !== domain) {
+          throw new Forbidden(`Role ${role.id} is of another domain than what it is granted on.`);
+        }
+        const row = { ...keyOf(family, grant), role_id: role.id };
+        await identity.atomically(async () => {
+          if (await rows.find(row)) return;
+          await rows.insert(row);
+          changes.revoked();
+        });
+      },
+    }),
+    route({
+      method: 'GET',
+      path: family.one,
+      summary: `Check that a ${family.actor} has a role on a ${family.target}`,
+      async handler(call) {
+        const grant = await named(call, family, 'check');
+        const row = { ...keyOf(family, grant), role_id: (grant.role as RoleRow).id };
+        if (!(await rows.find(row))) throw absent(family, grant);
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: family.one,
+      summary: `Take a role from a ${family.actor} on a ${family.target}`,
+      async handler(call) {
+        const grant = await named(call, family, 'revoke');
+        const row = { ...keyOf(family, grant), role_id: (grant.role as RoleRow).id };
+        if ((await rows.delete(row)) === 0) throw absent(family, grant);
+        changes.revoked();
+      },
+    }),
+  ]);
+}

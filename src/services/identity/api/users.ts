@@ -1,0 +1,208 @@
+import { Type } from 'typebox';
+import { Unauthorized } from '../../../platform/errors/errors.ts';
+import type { Call } from '../../../platform/http/call.ts';
+import { type Route, route } from '../../../platform/http/route.ts';
+import type { Identity } from '../identity.ts';
+import { assertPasswordNew, hashPassword } from '../model/password.ts';
+import { countedRows } from '../store/changes.ts';
+import { newId } from '../store/new-id.ts';
+import { removeActor } from '../store/removal.ts';
+import { type UserRow, users } from '../store/tables.ts';
+import { checkPassword } from '../tokens/password.ts';
+import { scopesOf } from '../tokens/scopes.ts';
+import {
+  assertUnmoved,
+  domainFor,
+  Enabled,
+  Id,
+  keptExtra,
+  mergedOptions,
+  Name,
+  NullableId,
+  Options,
+} from './fields.ts';
+import { groupView } from './groups.ts';
+import { projectFields, tagsOf } from './project-view.ts';
+import { collection, notFound, unique } from './style.ts';
+
+const Password = Type.Union([Type.Null(), Type.String({ maxLength: 4096 })]);
+const PasswordChange = Type.Object({
+  user: Type.Object({
+    original_password: Type.String({ maxLength: 4096 }),
+    password: Type.String({ minLength: 1, maxLength: 4096 }),
+  }),
+});
+
+const targetOf = (user: { id?: string; domain_id: string }) => ({
+  target: { user },
+  ...(user.id === undefined ? {} : { user_id: user.id }),
+});
+
+/** Users, their passwords, groups and projects. */
+export function userRoutes(identity: Identity): Route[] {
+  const { store, changes, directory, passwords } = identity;
+  const rows = countedRows(store, users, changes);
+  const hash = async (password: string | null | undefined) =>
+    password === null || password === undefined ? null : hashPassword(password, passwords);
+  const detail = (name: string, domain: string) => `name ${name} at domain ID ${domain}`;
+
+  const resource = identity.resource({
+    one: 'user',
+    many: 'users',
+    path: '/users',
+    rows,
+    attributes: {
+      id: { schema: Id },
+      name: { schema: Name(255), create: 'required', update: true, filter: true },
+      domain_id: { schema: Id, create: 'optional', filter: true },
+      enabled: { schema: Enabled, create: 'optional', update: true, default: true, filter: true },
+      default_project_id: {
+        schema: NullableId,
+        create: 'optional',
+        update: true,
+        filter: true,
+        from: (row: UserRow) => row.default_project_id ?? undefined,
+      },
+      password: { schema: Password, create: 'optional', update: true, column: false, hidden: true },
+      options: { schema: Options, create: 'optional', update: true, default: {} },
+      password_expires_at: { schema: Type.Union([Type.Null(), Type.String()]) },
+    },
+    policy: {
+      list: null,
+      show: 'identity:get_user',
+      create: 'identity:create_user',
+      update: 'identity:update_user',
+      delete: 'identity:delete_user',
+    },
+    target: (row) => targetOf(row),
+    createTarget: (body, call) => targetOf({ domain_id: domainFor(body.domain_id, call) }),
+    scope(call, verb) {
+      if (verb !== 'list') return [];
+      const { domainId } = call.credentials;
+      call.enforce('identity:list_users', domainId ? { target: { domain_id: domainId } } : {});
+      return domainId ? [{ column: 'domain_id', op: 'eq', value: domainId }] : [];
+    },
+    view: (view, row) => ({ ...row.extra, ...view }),
+    async create(call, body, extra) {
+      const domain = domainFor(body.domain_id, call);
+      if (!(await directory.domain(domain))) throw notFound('domain', domain);
+      const password_hash = await hash(body.password);
+      return unique('user', detail(body.name, domain), () =>
+        rows.insert({
+          id: newId(),
+          name: body.name,
+          domain_id: domain,
+          enabled: body.enabled,
+          default_project_id: body.default_project_id ?? null,
+          password_hash,
+          options: mergedOptions({}, body.options),
+          extra: keptExtra(extra),
+        }),
+      );
+    },
+    async update(_call, row, given, extra) {
+      assertUnmoved(given, row);
+      const { password, options, name, enabled, default_project_id } = given;
+      const changed: Partial<UserRow> = {
+        extra: keptExtra(extra, row.extra),
+        options: mergedOptions(row.options, options),
+        ...(name === undefined ? {} : { name }),
+        ...(enabled === undefined ? {} : { enabled }),
+        ...(default_project_id === undefined ? {} : { default_project_id }),
+        ...(password === undefined ? {} : { password_hash: await hash(password) }),
+      };
+      await unique('user', detail(name ?? row.name, row.domain_id), () =>
+        identity.atomically(async () => {
+          await rows.update([{ column: 'id', op: 'eq', value: row.id }], changed);
+          if (password !== undefined || enabled === false)
+            await identity.revocations.revoke({ userId: row.id });
+        }),
+      );
+      return { ...row, ...changed };
+    },
+    delete: (_call, row) =>
+      identity.atomically(async () => {
+        await removeActor(store, 'user', [row.id]);
+        await rows.delete([{ column: 'id', op: 'eq', value: row.id }]);
+      }),
+  });
+
+  /** The user of a path, once the caller may do `rule` to him. */
+  async function allowed(call: Call, rule: string): Promise<UserRow> {
+    const id = call.params['id'] as string;
+    const user = await directory.user(id);
+    call.enforce(rule, user ? targetOf(user) : { user_id: id });
+    if (!user) throw notFound('user', id);
+    return user;
+  }
+
+  return [
+    ...resource.routes,
+    route({
+      method: 'POST',
+      path: '/v3/users/:id/password',
+      summary: 'Change one’s own password',
+      // Who knows the old password may, token or not, as upstream: it may be that only the password has run out.
+      public: true,
+      body: PasswordChange,
+      async handler(call) {
+        const { original_password, password } = call.body.user;
+        const id = call.params['id'] as string;
+        const user = await checkPassword(directory, { id }, original_password, passwords);
+        if (!user?.enabled) throw new Unauthorized();
+        await assertPasswordNew(password, user.password_hash ? [user.password_hash] : [], passwords);
+        const password_hash = await hash(password);
+        await identity.atomically(async () => {
+          await rows.update([{ column: 'id', op: 'eq', value: id }], {
+            password_hash,
+            password_expires_at: null,
+          });
+          await identity.revocations.revoke({ userId: id });
+        });
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v3/users/:id/groups',
+      summary: 'List the groups of a user',
+      async handler(call) {
+        const { id } = await allowed(call, 'identity:list_groups_for_user');
+        const found = await store.db
+          .selectFrom('groups')
+          .innerJoin('memberships', 'memberships.group_id', 'groups.id')
+          .selectAll('groups')
+          .where('memberships.user_id', '=', id)
+          .orderBy('groups.id')
+          .execute();
+        const name = call.queryValue('name');
+        const wanted = name === undefined ? found : found.filter((row) => row.name === name);
+        return collection(
+          call,
+          'groups',
+          wanted.map((row) => groupView(row, call)),
+        );
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/v3/users/:id/projects',
+      summary: 'List the projects that a user has a role on',
+      async handler(call) {
+        const { id } = await allowed(call, 'identity:list_user_projects');
+        const { projectIds } = await scopesOf(identity, id);
+        const found = (await Promise.all(projectIds.map((each) => directory.project(each)))).filter(
+          (row) => row !== undefined && !row.is_domain,
+        ) as NonNullable<Awaited<ReturnType<typeof directory.project>>>[];
+        const tags = await tagsOf(identity, projectIds);
+        return collection(
+          call,
+          'projects',
+          found.map((row) => ({
+            ...projectFields({ ...row, tags: tags.get(row.id) ?? [] }),
+            links: { self: `${call.origin}/v3/projects/${row.id}` },
+          })),
+        );
+      },
+    }),
+  ];
+}

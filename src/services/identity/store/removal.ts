@@ -1,0 +1,36 @@
+import type { Store } from '../../../platform/store/store.ts';
+import type { IdentityTables } from './tables.ts';
+
+/** Ids in one statement. */
+const batch = 500;
+
+function* batches(ids: readonly string[]): Generator<readonly string[]> {
+  for (let at = 0; at < ids.length; at += batch) yield ids.slice(at, at + batch);
+}
+
+/** Takes from users or groups what was granted to them. */
+export async function removeActor(
+  store: Store<IdentityTables>,
+  kind: 'user' | 'group',
+  ids: readonly string[],
+): Promise<void> {
+  for (const some of batches(ids)) {
+    await store.db
+      .deleteFrom('assignments')
+      .where('actor_kind', '=', kind)
+      .where('actor_id', 'in', some)
+      .execute();
+  }
+}
+
+/** Takes away what was granted on projects or domains, and makes them nobody's default. */
+export async function removeTarget(store: Store<IdentityTables>, ids: readonly string[]): Promise<void> {
+  for (const some of batches(ids)) {
+    await store.db.deleteFrom('assignments').where('target_id', 'in', some).execute();
+    await store.db
+      .updateTable('users')
+      .set({ default_project_id: null })
+      .where('default_project_id', 'in', some)
+      .execute();
+  }
+}
