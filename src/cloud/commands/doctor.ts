@@ -42,18 +42,15 @@ const needs: Need[] = [
   program('ip', 'no networks', 'iproute2'),
   program('nft', 'no security groups and floating IPs', 'nftables'),
   program('dnsmasq', 'servers get no addresses by DHCP', 'dnsmasq-base'),
-  program('conntrack', 'a removed security group rule does not cut open connections', 'conntrack'),
   program('genisoimage', 'no config drives', 'genisoimage'),
   program('mke2fs', '`cumulet guest build` cannot make an image', 'e2fsprogs'),
-  program('sfdisk', '`cumulet guest build` cannot make an image', 'fdisk'),
-  program('grub-mkimage', '`cumulet guest build` cannot make an image', 'grub-common'),
   program('ssh', '`cumulet demo` cannot log in to its server', 'openssh-client'),
   program('openstack', 'no openstack command on this host', 'python3-openstackclient'),
 ];
 
 /** What of a real cloud's needs this host lacks: for `up`, which refuses to begin what cannot work. */
 export function lacking(): { what: string; without: string; mend: string }[] {
-  const optional = new Set(['/dev/kvm', 'ssh', 'openstack', 'mke2fs', 'sfdisk', 'grub-mkimage']);
+  const optional = new Set(['/dev/kvm', 'ssh', 'openstack', 'mke2fs']);
   return needs.filter((need) => !optional.has(need.what) && !need.found());
 }
 

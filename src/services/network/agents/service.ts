@@ -93,7 +93,8 @@ async function driverFor(platform: Platform): Promise<NetworkDriver> {
   const network = bus.client(networkService);
   return linuxBridge({
     tag,
-    underlay: { address: platform.address },
+    // Two clouds of one host must not share a VXLAN port: the kernel keys devices by it.
+    underlay: { address: platform.address, port: 4789 + platform.portOffset },
     physicalNetworks: {
       physnet1: settings.external_address ? { addresses: [settings.external_address] } : {},
     },
