@@ -14,7 +14,7 @@ export function openApiDocument(api: Api): () => object {
 function build(api: Api): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of api.routes) {
-    const path = route.path.replaceAll(/:([A-Za-z_]+)/g, '{$1}') || '/';
+    const path = described(route.path).replaceAll(/:([A-Za-z_]+)/g, '{$1}') || '/';
     paths[path] ??= {};
     paths[path][route.method.toLowerCase()] = operation(route);
   }
@@ -28,7 +28,7 @@ function build(api: Api): object {
 }
 
 function operation(route: Route): object {
-  const names = [...route.path.matchAll(/:([A-Za-z_]+)/g)].map((match) => match[1]);
+  const names = [...described(route.path).matchAll(/:([A-Za-z_]+)/g)].map((match) => match[1]);
   const schema = route.documented ?? newest(route.body);
   return {
     ...(route.summary ? { summary: route.summary } : {}),
@@ -44,6 +44,9 @@ function operation(route: Route): object {
     responses: { [route.status ?? (route.method === 'DELETE' ? 204 : 200)]: { description: 'success' } },
   };
 }
+
+/** OpenAPI has no word for the rest of a path: it is shown as a parameter. */
+const described = (path: string): string => path.replace(/\*$/, ':path');
 
 function newest(body: Route['body']): TSchema | undefined {
   if (body === undefined) return undefined;

@@ -9,7 +9,7 @@ export type VersionedSchema = TSchema | readonly (readonly [since: string, schem
 /** One operation of an API. What the handler returns is answered: data as JSON, nothing as an empty body. */
 export interface Route {
   method: Method;
-  /** Below the API's prefix; parameters as `:name`. */
+  /** Below the API's prefix; parameters as `:name`; `*` at the end takes the rest of the path: `params['*']`, decoded. */
   path: string;
   /** For the OpenAPI document: what it does, in a few words. */
   summary?: string;
