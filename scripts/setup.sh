@@ -22,15 +22,19 @@ fi
 missing=''
 for group in "$@"; do
   for name in $(awk -v group="$group" '$1 == group { print $2 }' scripts/packages.txt); do
-    status=$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || true)
-    [ "$status" = installed ] || missing="$missing $name"
+    found=''
+    for alternative in $(echo "$name" | tr '|' ' '); do
+      status=$(dpkg-query -W -f='${db:Status-Status}' "$alternative" 2>/dev/null || true)
+      [ "$status" = installed ] && found=yes
+    done
+    [ -n "$found" ] || missing="$missing ${name%%|*}"
   done
 done
 [ -n "$missing" ] || exit 0
 command -v apt-get >/dev/null || fail "these packages are missing and there is no apt-get to install them:$missing"
 say "installing Debian packages:"
 for name in $missing; do
-  say "  $name $(awk -v name="$name" '$2 == name { $1 = $2 = ""; print "(" substr($0, 3) ")"; exit }' scripts/packages.txt)"
+  say "  $name $(awk -v name="$name" 'index($2 "|", name "|") == 1 { $1 = $2 = ""; print "(" substr($0, 3) ")"; exit }' scripts/packages.txt)"
 done
 [ "$(id -u)" = 0 ] || fail "that needs root: run  sudo apt-get install$missing  or use  bin/cumulet up --simulated"
 # Databases and brokers are started by the tests that want them, not by the installation.
