@@ -11,9 +11,16 @@ export interface ImageService {
   locate(args: { id: string }): Promise<ImageLocation | null>;
   /** A piece of an active image in base64, for hosts that cannot read the file: at most 4 MiB. */
   read(args: { id: string; offset: number; length: number }): Promise<{ bytes: string }>;
-  /** A queued image, to be filled by `store`: what a server's createImage makes first. */
+  /**
+   * A queued image, to be filled by `store`: what a server's createImage makes first. With an `id` of the caller's it
+   * may be called twice. @throws Conflict when that id is another image's, PayloadTooLarge over the quota of properties
+   */
   create(args: NewImage): Promise<{ id: string }>;
-  /** Takes the file as the bytes of a queued image, checks and hashes it, and makes the image active. */
+  /**
+   * Takes the file as the bytes of a queued image, checks and hashes it, and makes the image active; the file stays
+   * the caller's. It must be readable on the image service's host. Nothing happens where the image is active already.
+   * @throws NotFound, Conflict (it is being filled), UnsupportedMediaType (it is not what the image says)
+   */
   store(args: { id: string; path: string }): Promise<void>;
   /** Deletes an image, protected or not: undo of `create`. Nothing happens where it is gone. */
   discard(args: { id: string }): Promise<void>;
@@ -51,12 +58,16 @@ export interface ImageLocation {
 }
 
 export interface NewImage {
+  id?: string;
   name: string;
   projectId: string;
   diskFormat: string;
   containerFormat: string;
+  /** GiB */
   minDisk?: number;
+  /** MiB */
   minRam?: number;
+  /** Default `private`. */
   visibility?: 'private' | 'shared';
   properties: Record<string, string>;
 }

@@ -1,0 +1,64 @@
+import { NotFound } from '../../../platform/errors/errors.ts';
+import type { Call } from '../../../platform/http/call.ts';
+import type { Image } from '../model/image.ts';
+import type { ImageQueries } from '../store/images.ts';
+import type { MemberQueries } from '../store/members.ts';
+
+/** An image that its asker may know of, and the target that policy rules see. */
+export interface Seen {
+  image: Image;
+  target: object;
+}
+
+/** Finds images for those who ask: what they may not see is not there. */
+export interface Access {
+  /** @throws NotFound where there is no such image, or none for this caller */
+  see(call: Call, id: string): Promise<Seen>;
+  /** @throws NotFound where the caller may not even see the image, Forbidden where it may but not do this */
+  enforce(call: Call, rule: string, seen: Seen): void;
+}
+
+export const isAdmin = (call: Call): boolean => call.can('context_is_admin');
+
+export const noSuchImage = (id: string): NotFound => new NotFound(`No image found with ID ${id}`);
+
+/** What policy rules may ask about an image. `member` is the caller's project where the image is shared with it. */
+export function targetOf(image: Image, member: string | undefined): object {
+  const { row, properties } = image;
+  return {
+    ...properties,
+    ...row,
+    project_id: row.owner,
+    image_id: row.id,
+    ...(member === undefined ? {} : { member, member_id: member }),
+  };
+}
+
+export function accessTo(images: ImageQueries, members: MemberQueries): Access {
+  return {
+    async see(call, id) {
+      const image = id.length <= 36 ? await images.get(id) : undefined;
+      if (!image) throw noSuchImage(id);
+      const { owner, visibility } = image.row;
+      const { projectId } = call.credentials;
+      const shared =
+        visibility === 'shared' && projectId !== undefined && projectId !== owner
+          ? await members.get(id, projectId)
+          : undefined;
+      const seen = { image, target: targetOf(image, shared?.member) };
+      const theirs =
+        isAdmin(call) ||
+        owner === null ||
+        visibility === 'public' ||
+        visibility === 'community' ||
+        owner === projectId ||
+        shared !== undefined;
+      if (!theirs || !call.can('get_image', seen.target)) throw noSuchImage(id);
+      return seen;
+    },
+    enforce(call, rule, { image, target }) {
+      if (!call.can('get_image', target)) throw noSuchImage(image.row.id);
+      call.enforce(rule, target);
+    },
+  };
+}

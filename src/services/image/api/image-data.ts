@@ -1,0 +1,119 @@
+import { Readable } from 'node:stream';
+import {
+  ApiError,
+  BadRequest,
+  Forbidden,
+  PayloadTooLarge,
+  UnsupportedMediaType,
+} from '../../../platform/errors/errors.ts';
+import { answer, type Call } from '../../../platform/http/call.ts';
+import { type Route, route } from '../../../platform/http/route.ts';
+import { isAdmin } from './access.ts';
+import type { ImageService } from './image-service.ts';
+
+/** Bytes from `start` to `end`, both of them included. */
+interface Range {
+  start: number;
+  end: number;
+}
+
+export function imageDataRoutes({ access, images, stores, uploads, settings }: ImageService): Route[] {
+  async function upload(call: Call) {
+    const seen = await access.see(call, call.params['id'] as string);
+    access.enforce(call, 'upload_image', seen);
+    const contentType = String(call.headers['content-type'] ?? '').split(';')[0];
+    if (contentType?.trim().toLowerCase() !== 'application/octet-stream')
+      throw new UnsupportedMediaType(`Invalid content type ${contentType}`);
+    const store = call.headers['x-image-meta-store'];
+    if (typeof store === 'string' && !stores.has(store))
+      throw new BadRequest(`Store for identifier ${store} not found`);
+    const size = sizeOf(call);
+    if (size !== undefined && size > settings.image_size_cap)
+      throw new PayloadTooLarge('The incoming image is too large: The provided image is too large.');
+    await uploads.fill(seen.image.row.id, call.stream, {
+      size,
+      ...(typeof store === 'string' ? { store } : {}),
+    });
+  }
+
+  async function download(call: Call) {
+    const seen = await access.see(call, call.params['id'] as string);
+    const { row } = seen.image;
+    if (row.status === 'deactivated' && !isAdmin(call))
+      throw new Forbidden('The requested image has been deactivated. Image data download is forbidden.');
+    access.enforce(call, 'download_image', seen);
+    const [location] = await images.locations(row.id);
+    // Nothing is there to be downloaded yet: upstream says so without an error.
+    if (!location || row.size === null) return answer(204);
+    const range = rangeOf(call, row.size);
+    const { start, end } = range ?? { start: 0, end: row.size - 1 };
+    const headers: Record<string, string> = {
+      'content-type': 'application/octet-stream',
+      'content-length': String(end - start + 1),
+      ...(row.checksum ? { 'content-md5': row.checksum } : {}),
+      ...(range ? { 'content-range': `bytes ${start}-${end}/${row.size}` } : {}),
+    };
+    // Asked for the headers only, or for an image of no bytes: nothing is opened.
+    const empty = call.method === 'HEAD' || row.size === 0;
+    const bytes = empty
+      ? Readable.from([])
+      : await stores.get(location.store).read(location.url, { start, end });
+    return answer(range ? 206 : 200, bytes, headers);
+  }
+
+  return [
+    route({
+      method: 'PUT',
+      path: '/images/:id/file',
+      summary: "Upload an image's bytes",
+      streams: true,
+      handler: upload,
+    }),
+    route({
+      method: 'GET',
+      path: '/images/:id/file',
+      summary: "Download an image's bytes",
+      handler: download,
+    }),
+  ];
+}
+
+function sizeOf({ headers }: Call): number | undefined {
+  const said = headers['x-openstack-image-size'] ?? headers['content-length'];
+  if (said === undefined) return undefined;
+  if (!/^\d{1,15}$/.test(String(said)))
+    throw new BadRequest('Invalid or missing image size in request headers.');
+  return Number(said);
+}
+
+/**
+ * What part of an image is asked for; `undefined` for all of it.
+ *
+ * @throws ApiError 416 for a range outside of the image, BadRequest for several ranges
+ */
+export function rangeOf({ headers }: Pick<Call, 'headers'>, size: number): Range | undefined {
+  const { range } = headers;
+  if (range === undefined) return undefined;
+  if (range.includes(','))
+    throw new BadRequest(
+      'Requests with multiple ranges are not supported in Glance. You may make multiple single-range requests instead.',
+    );
+  const [, first = '', last = ''] = /^\s*bytes\s*=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i.exec(range) ?? [];
+  if (first === '' && last === '') throw unsatisfiable('Invalid Range header.', size);
+  if (first === '') {
+    // `bytes=-5`: the last five.
+    if (Number(last) === 0 || size === 0) throw unsatisfiable('Invalid Range header.', size);
+    return { start: Math.max(0, size - Number(last)), end: size - 1 };
+  }
+  const start = Number(first);
+  if (start >= size)
+    throw unsatisfiable(
+      `Invalid start position in Range header. Start position MUST be in the inclusive range [0, ${size - 1}].`,
+      size,
+    );
+  if (last !== '' && Number(last) < start) throw unsatisfiable('Invalid Range header.', size);
+  return { start, end: last === '' ? size - 1 : Math.min(Number(last), size - 1) };
+}
+
+const unsatisfiable = (message: string, size: number): ApiError =>
+  new ApiError(416, message, { headers: { 'content-range': `bytes */${size}` } });

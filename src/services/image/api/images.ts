@@ -1,0 +1,199 @@
+import { randomUUID } from 'node:crypto';
+import { BadRequest, Conflict, Forbidden, UnsupportedMediaType } from '../../../platform/errors/errors.ts';
+import { answer, type Call } from '../../../platform/http/call.ts';
+import { type Route, route } from '../../../platform/http/route.ts';
+import { UniqueViolation } from '../../../platform/store/errors.ts';
+import { timestamp } from '../../../platform/store/table.ts';
+import { assertNotProtected, assertTransition, type ImageRow } from '../model/image.ts';
+import { assertLimits } from '../model/limits.ts';
+import { newImage } from '../model/new-image.ts';
+import { applyChanges } from '../model/patch.ts';
+import { isAdmin, noSuchImage } from './access.ts';
+import type { ImageService } from './image-service.ts';
+import { assertMayList, queryWithout, readListQuery } from './image-list.ts';
+import { toImageView } from './image-view.ts';
+import { assertImage, isReserved, parsePatch, readOnlyAttribute, reservedAttribute } from './json-patch.ts';
+import { imageBody } from './schemas.ts';
+
+const patchTypes: Record<string, 4 | 10> = {
+  'application/openstack-images-v2.0-json-patch': 4,
+  'application/openstack-images-v2.1-json-patch': 10,
+};
+
+/** Asked for at a create, these are refused before anything else is looked at. */
+const disallowed = ['direct_url', 'self', 'file', 'schema', 'stores'];
+const readOnlyAtCreate = [
+  'created_at',
+  'updated_at',
+  'status',
+  'checksum',
+  'os_hash_algo',
+  'os_hash_value',
+  'size',
+  'virtual_size',
+];
+const settable = [
+  'id',
+  'name',
+  'visibility',
+  'owner',
+  'disk_format',
+  'container_format',
+  'min_disk',
+  'min_ram',
+  'protected',
+  'os_hidden',
+] as const;
+
+export function imageRoutes(service: ImageService): Route[] {
+  const { images, access, settings, store } = service;
+
+  async function create(call: Call<unknown>) {
+    if (call.body === undefined) throw new BadRequest('Body expected in request.');
+    const { given, properties, tags } = readNewImage(call.body);
+    const { projectId } = call.credentials;
+    const owner = given.owner === undefined ? (projectId ?? null) : given.owner;
+    const target = { project_id: owner, owner, visibility: given.visibility ?? 'private' };
+    if (!call.can('add_image', target) && owner !== projectId)
+      throw new Forbidden(`You are not permitted to create images owned by '${owner}'`);
+    call.enforce('add_image', target);
+    enforceVisibility(call, target.visibility, target);
+    const image = newImage(
+      { ...given, id: given.id?.toLowerCase() ?? randomUUID(), owner },
+      properties,
+      tags,
+    );
+    assertLimits(image, settings);
+    try {
+      await images.insert(image);
+    } catch (error) {
+      if (error instanceof UniqueViolation) throw new Conflict(`Image ID ${image.row.id} already exists!`);
+      throw error;
+    }
+    service.notify('image.create', image);
+    return answer(201, toImageView(image), {
+      location: `/v2/images/${image.row.id}`,
+      'openstack-image-store-ids': service.stores.names().join(','),
+    });
+  }
+
+  async function list(call: Call) {
+    assertMayList(call);
+    const { limit, marker, sort, where } = readListQuery(call, store);
+    const after = marker === undefined ? undefined : await markerRow(call, marker);
+    const found = limit === 0 ? [] : await images.list({ where, sort, limit, ...(after ? { after } : {}) });
+    const last = found.length === limit ? found.at(-1) : undefined;
+    const query = queryWithout(call, 'marker');
+    const first = query.size > 0 ? `/v2/images?${query}` : '/v2/images';
+    if (last) query.append('marker', last.row.id);
+    return {
+      images: found.map(toImageView),
+      first,
+      ...(last ? { next: `/v2/images?${query}` } : {}),
+      schema: '/v2/schemas/images',
+    };
+  }
+
+  async function markerRow(call: Call, marker: string): Promise<ImageRow> {
+    try {
+      return (await access.see(call, marker)).image.row;
+    } catch {
+      throw new BadRequest(`No image found with ID ${marker}`);
+    }
+  }
+
+  async function update(call: Call<unknown>) {
+    const contentType = String(call.headers['content-type'] ?? '')
+      .split(';')[0]
+      ?.trim()
+      .toLowerCase();
+    const draft = patchTypes[contentType ?? ''];
+    if (!draft) {
+      const allowed = Object.keys(patchTypes).join(', ');
+      throw new UnsupportedMediaType(`Image PATCH expects Content-Type one of: ${allowed}`, {
+        headers: { 'accept-patch': allowed },
+      });
+    }
+    if (call.body === undefined) throw new BadRequest('Body expected in request.');
+    const changes = parsePatch(call.body, draft);
+    const changed = await store.transaction(async () => {
+      const seen = await access.see(call, call.params['id'] as string);
+      for (const { root, op, value } of changes) {
+        if (root === 'owner' && op !== 'remove' && !isAdmin(call))
+          throw new Forbidden("Owner can't be updated by non admin.");
+        if (root === 'visibility' && op !== 'remove') enforceVisibility(call, value as string, seen.target);
+        access.enforce(call, 'modify_image', seen);
+      }
+      if (changes.length === 0) return seen.image;
+      const image = applyChanges(seen.image, changes);
+      assertLimits(image, settings);
+      await images.save(seen.image, image);
+      return { ...image, row: { ...image.row, updated_at: timestamp() } };
+    });
+    service.notify('image.update', changed);
+    return toImageView(changed);
+  }
+
+  async function remove(call: Call) {
+    const id = call.params['id'] as string;
+    const image = await store.transaction(async () => {
+      const seen = await access.see(call, id);
+      access.enforce(call, 'delete_image', seen);
+      assertNotProtected(seen.image.row);
+      assertTransition(seen.image.row, 'deleted');
+      if (!(await images.bury(id))) throw noSuchImage(id);
+      return seen.image;
+    });
+    await service.removeData(id);
+    service.notify('image.delete', image);
+  }
+
+  return [
+    route({
+      method: 'POST',
+      path: '/images',
+      summary: 'Create an image',
+      documented: imageBody,
+      handler: create,
+    }),
+    route({ method: 'GET', path: '/images', summary: 'List images', handler: list }),
+    route({
+      method: 'GET',
+      path: '/images/:id',
+      summary: 'Show an image',
+      handler: async (call) => toImageView((await access.see(call, call.params['id'] as string)).image),
+    }),
+    route({ method: 'PATCH', path: '/images/:id', summary: 'Update an image', handler: update }),
+    route({ method: 'DELETE', path: '/images/:id', summary: 'Delete an image', handler: remove }),
+  ];
+}
+
+/** Making an image public or a community's has a policy of its own. */
+function enforceVisibility(call: Call, visibility: string, target: object): void {
+  if (visibility === 'public') call.enforce('publicize_image', target);
+  if (visibility === 'community') call.enforce('communitize_image', target);
+}
+
+type Given = Partial<Pick<ImageRow, (typeof settable)[number]>>;
+
+/** @throws BadRequest, Forbidden in glance's words, in glance's order */
+function readNewImage(body: unknown): {
+  given: Given;
+  properties: Record<string, string>;
+  tags: string[];
+} {
+  const said = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  for (const name of disallowed) if (Object.hasOwn(said, name)) throw readOnlyAttribute(name);
+  assertImage(body);
+  const given: Record<string, unknown> = {};
+  const properties: Record<string, string> = {};
+  let tags: string[] = [];
+  for (const [name, value] of Object.entries(said)) {
+    if (name === 'tags') tags = [...new Set(value as string[])];
+    else if ((settable as readonly string[]).includes(name)) given[name] = value;
+    else if (readOnlyAtCreate.includes(name)) throw readOnlyAttribute(name);
+    else if (isReserved(name) || name === 'locations') throw reservedAttribute(name);
+    else properties[name] = value as string;
+  }
+  return { given: given as Given, properties, tags };
+}

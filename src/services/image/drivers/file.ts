@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { constants, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { NotFound, PayloadTooLarge, ServiceUnavailable } from '../../../platform/errors/errors.ts';
+import type { ImageStore, StoreWriter } from './store.ts';
+
+const partial = '.part';
+/** Large enough that a gigabyte takes a few thousand reads, small enough for many downloads at once. */
+const readAhead = 256 * 1024;
+
+/**
+ * Images as files, named by their ids, readable to the owner of the cloud only.
+ *
+ * @param directory made when missing
+ */
+export async function fileStore(name: string, directory: string): Promise<ImageStore> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  return {
+    name,
+    description: 'Files on the host of the image service',
+    async begin(imageId) {
+      const temporary = join(directory, `${imageId}.${randomUUID()}${partial}`);
+      const final = join(directory, imageId);
+      return writer(await open(temporary, 'wx', 0o600), temporary, final, directory);
+    },
+    async read(url, range): Promise<Readable> {
+      const file = await openForReading(url);
+      return createReadStream('', {
+        fd: file,
+        highWaterMark: readAhead,
+        ...(range ? { start: range.start, end: range.end } : { start: 0 }),
+      });
+    },
+    async readAt(url, offset, length) {
+      const file = await openForReading(url);
+      try {
+        const bytes = Buffer.allocUnsafe(length);
+        let filled = 0;
+        while (filled < length) {
+          const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
+          if (bytesRead === 0) break;
+          filled += bytesRead;
+        }
+        return bytes.subarray(0, filled);
+      } finally {
+        await file.close();
+      }
+    },
+    remove: (url) => rm(fileURLToPath(url), { force: true }),
+    pathOf: (url) => fileURLToPath(url),
+    async clean(known) {
+      for (const entry of await readdir(directory)) {
+        const path = join(directory, entry);
+        if (!known.has(pathToFileURL(path).href)) await rm(path, { force: true });
+      }
+    },
+  };
+}
+
+async function openForReading(url: string): Promise<FileHandle> {
+  try {
+    return await open(fileURLToPath(url), constants.O_RDONLY);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      throw new NotFound('Image data could not be found.');
+    throw error;
+  }
+}
+
+function writer(file: FileHandle, temporary: string, final: string, directory: string): StoreWriter {
+  let position = 0;
+  return {
+    async write(bytes) {
+      let written = 0;
+      try {
+        while (written < bytes.length) {
+          const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position);
+          written += bytesWritten;
+          position += bytesWritten;
+        }
+      } catch (error) {
+        throw ofTheMedium(error);
+      }
+    },
+    async commit() {
+      try {
+        await file.sync();
+        await file.close();
+        await rename(temporary, final);
+        await syncDirectory(directory);
+      } catch (error) {
+        throw ofTheMedium(error);
+      }
+      return pathToFileURL(final).href;
+    },
+    async abort() {
+      await file.close().catch(() => {});
+      await rm(temporary, { force: true });
+    },
+  };
+}
+
+/** Without it a rename may be forgotten by a power failure although the file's bytes are not. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A full or read-only disk, as upstream's API says it. */
+function ofTheMedium(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG') {
+    return new PayloadTooLarge(
+      'Image storage media is full: There is not enough disk space on the image storage media.',
+      { cause: error },
+    );
+  }
+  if (code === 'EROFS' || code === 'EACCES' || code === 'EPERM') {
+    return new ServiceUnavailable(
+      'Insufficient permissions on image storage media: Permission to write image storage media denied.',
+      { cause: error },
+    );
+  }
+  return error;
+}

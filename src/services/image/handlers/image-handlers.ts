@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { BadRequest, Conflict, NotFound } from '../../../platform/errors/errors.ts';
+import { UniqueViolation } from '../../../platform/store/errors.ts';
+import type { ImageService } from '../api/image-service.ts';
+import type { ImageRecord, ImageService as ImageContract } from '../contract.ts';
+import type { Image } from '../model/image.ts';
+import { assertLimits } from '../model/limits.ts';
+import { newImage } from '../model/new-image.ts';
+
+/** The most that one `read` answers: in base64 it is a message of some 6 MB. */
+const mostRead = 4 * 1024 * 1024;
+
+/** What other services ask of images, over the bus. Policy is theirs to ask; visibility is asked here. */
+export function imageHandlers(service: ImageService): ImageContract {
+  const { images, members, stores, uploads, settings } = service;
+
+  async function mayUse({ row }: Image, projectId: string | undefined): Promise<boolean> {
+    if (row.owner === null || row.visibility === 'public' || row.visibility === 'community') return true;
+    if (projectId === undefined) return false;
+    if (row.owner === projectId) return true;
+    return row.visibility === 'shared' && (await members.get(row.id, projectId)) !== undefined;
+  }
+
+  return {
+    async image({ id, projectId, admin = false }) {
+      const image = await images.get(id);
+      if (!image || !(admin || (await mayUse(image, projectId)))) return null;
+      return toRecord(image);
+    },
+    async locate({ id }) {
+      const row = await images.row(id);
+      if (!row || row.status !== 'active') return null;
+      const [location] = await images.locations(id);
+      const path = location && stores.get(location.store).pathOf?.(location.url);
+      if (!path) return null;
+      return {
+        path,
+        size: row.size ?? 0,
+        diskFormat: row.disk_format ?? 'raw',
+        osHashValue: row.os_hash_value ?? '',
+      };
+    },
+    async read({ id, offset, length }) {
+      if (!(offset >= 0 && length >= 0 && length <= mostRead))
+        throw new BadRequest(`At most ${mostRead} bytes of an image are read at once.`);
+      const row = await images.row(id);
+      const [location] = row?.status === 'active' ? await images.locations(id) : [];
+      if (!location) throw new NotFound('image', id);
+      const bytes = await stores.get(location.store).readAt(location.url, offset, length);
+      return { bytes: bytes.toString('base64') };
+    },
+    async create(args) {
+      const id = args.id ?? randomUUID();
+      const image = newImage(
+        {
+          id,
+          name: args.name.slice(0, 255),
+          owner: args.projectId,
+          visibility: args.visibility ?? 'private',
+          disk_format: args.diskFormat,
+          container_format: args.containerFormat,
+          min_disk: args.minDisk ?? 0,
+          min_ram: args.minRam ?? 0,
+        },
+        args.properties,
+        [],
+      );
+      assertLimits(image, settings);
+      try {
+        await images.insert(image);
+      } catch (error) {
+        if (!(error instanceof UniqueViolation)) throw error;
+        const before = await images.row(id);
+        if (before?.owner !== args.projectId) throw new Conflict(`Image ID ${id} already exists!`);
+        return { id };
+      }
+      service.notify('image.create', image);
+      return { id };
+    },
+    async store({ id, path }) {
+      const row = await images.row(id);
+      if (!row) throw new NotFound('image', id);
+      if (row.status === 'active') return;
+      await uploads.fill(id, createReadStream(path, { highWaterMark: 1024 * 1024 }));
+    },
+    async discard({ id }) {
+      const image = await images.get(id);
+      await images.bury(id);
+      await service.removeData(id);
+      if (image) service.notify('image.delete', image);
+    },
+  };
+}
+
+function toRecord({ row, properties }: Image): ImageRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    status: row.status,
+    visibility: row.visibility,
+    owner: row.owner,
+    diskFormat: row.disk_format,
+    containerFormat: row.container_format,
+    minDisk: row.min_disk,
+    minRam: row.min_ram,
+    size: row.size,
+    virtualSize: row.virtual_size,
+    checksum: row.checksum,
+    osHashAlgo: row.os_hash_algo,
+    osHashValue: row.os_hash_value,
+    properties: { ...properties },
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}

@@ -1,0 +1,36 @@
+import { type Detected, safeSize, type Sample } from './format.ts';
+
+/** Incompatible features of QEMU's docs/interop/qcow2: dirty, corrupt, external data, compression type, extended L2. */
+const externalData = 1n << 2n;
+const knownFeatures = 0b11111n;
+const externalDataName = 0x44415441;
+
+/** qcow2: docs/interop/qcow2.rst of QEMU. Refused: what makes QEMU open another file of the host. */
+export function inspectQcow2({ head }: Sample): Detected | undefined {
+  if (head.length < 72 || head.readUInt32BE(0) !== 0x514649fb) return undefined;
+  const version = head.readUInt32BE(4);
+  if (version !== 2 && version !== 3) {
+    return { format: 'qcow2', virtualSize: null, danger: `its version is ${version}` };
+  }
+  const virtualSize = safeSize(head.readBigUInt64BE(24));
+  const found = (danger: string | null): Detected => ({ format: 'qcow2', virtualSize, danger });
+  if (virtualSize === null) return found('its size is impossible');
+  if (head.readBigUInt64BE(8) !== 0n) return found('it has a backing file');
+  if (version === 2) return found(null);
+  if (head.length < 104) return found('its header is cut off');
+  const features = head.readBigUInt64BE(72);
+  if ((features & externalData) !== 0n) return found('it has an external data file');
+  if ((features & ~knownFeatures) !== 0n) return found('it has unknown features');
+  return found(extensionDanger(head, head.readUInt32BE(100)));
+}
+
+function extensionDanger(head: Buffer, headerLength: number): string | null {
+  let at = headerLength;
+  while (at + 8 <= head.length) {
+    const type = head.readUInt32BE(at);
+    if (type === 0) return null;
+    if (type === externalDataName) return 'it names an external data file';
+    at += 8 + Math.ceil(head.readUInt32BE(at + 4) / 8) * 8;
+  }
+  return null;
+}

@@ -1,0 +1,35 @@
+import { detect } from './formats/detect.ts';
+import type { Detected } from './formats/format.ts';
+
+/** What a look at an image's bytes has shown. */
+export interface Findings extends Detected {
+  /** Bytes of the file. */
+  size: number;
+}
+
+/** Headers of all formats lie in here. */
+const headBytes = 4 * 1024 * 1024;
+/** A fixed VHD says what it is at its very end. */
+const tailBytes = 512;
+
+/** Looks at bytes as they pass, in order; keeps their beginning and end only. */
+export class Inspection {
+  #head: Buffer = Buffer.alloc(0);
+  #tail: Buffer = Buffer.alloc(0);
+  #size = 0;
+
+  add(bytes: Uint8Array): void {
+    if (this.#head.length < headBytes) {
+      const missing = bytes.subarray(0, headBytes - this.#head.length);
+      this.#head = Buffer.concat([this.#head, missing]);
+    }
+    const end = bytes.subarray(-tailBytes);
+    this.#tail =
+      end.length === tailBytes ? Buffer.from(end) : Buffer.concat([this.#tail, end]).subarray(-tailBytes);
+    this.#size += bytes.length;
+  }
+
+  finish(): Findings {
+    return { ...detect({ head: this.#head, tail: this.#tail, size: this.#size }), size: this.#size };
+  }
+}

@@ -1,0 +1,105 @@
+import { under } from '../../platform/http/api.ts';
+import type { Platform, RunningService, ServiceDefinition } from '../../platform/service/service.ts';
+import { accessTo } from './api/access.ts';
+import { imageActionRoutes } from './api/image-actions.ts';
+import { imageDataRoutes } from './api/image-data.ts';
+import { imageMemberRoutes } from './api/image-members.ts';
+import type { ImageService } from './api/image-service.ts';
+import { imageTagRoutes } from './api/image-tags.ts';
+import { toImageView } from './api/image-view.ts';
+import { imageRoutes } from './api/images.ts';
+import { infoRoutes } from './api/info.ts';
+import { imagePolicies } from './api/policies.ts';
+import { schemaRoutes } from './api/schemas.ts';
+import { imageErrors } from './api/style.ts';
+import { versionRoutes } from './api/versions.ts';
+import { imageService } from './contract.ts';
+import { fileStore } from './drivers/file.ts';
+import { storesOf } from './drivers/stores.ts';
+import { recover } from './flows/recover.ts';
+import { removeData } from './flows/remove-data.ts';
+import { uploadsOf } from './flows/upload-image.ts';
+import { imageHandlers } from './handlers/image-handlers.ts';
+import { imageSettingsOf } from './settings.ts';
+import { imageQueries } from './store/images.ts';
+import { memberQueries } from './store/members.ts';
+import { imageSchema } from './store/tables.ts';
+
+const port = 9292;
+
+/** Images and who may use them, and their bytes. */
+export const image: ServiceDefinition = {
+  name: 'image',
+  catalog: { type: 'image', name: 'glance', description: 'OpenStack Image Service', path: '' },
+  port,
+  start,
+};
+
+async function start(platform: Platform): Promise<RunningService> {
+  const { bus, host, log } = platform;
+  const settings = imageSettingsOf(platform.settings);
+  const store = await platform.openStore(imageSchema);
+  const authorizer = await platform.authorizer(imagePolicies);
+  const stores = storesOf([await fileStore('file', `${platform.stateDir}/images`)]);
+  const images = imageQueries(store);
+  const members = memberQueries(store);
+  const recovered = await recover(images, stores, host);
+  if (recovered.requeued + recovered.removed > 0)
+    log.info(recovered, 'images that an unexpected end had left half way are put right');
+
+  const uploads = uploadsOf({ db: store, images, stores, settings, host });
+  const service: ImageService = {
+    store,
+    images,
+    members,
+    access: accessTo(images, members),
+    stores,
+    uploads,
+    settings,
+    async removeData(id) {
+      try {
+        await removeData(images, stores, id);
+      } catch (err) {
+        log.error(
+          { err, image: id },
+          "a deleted image's bytes could not be removed: tried again at the next start",
+        );
+      }
+    },
+    notify(event, subject) {
+      bus
+        .notify(event, toImageView(subject))
+        .catch((err: unknown) => log.warn({ err, event }, 'a notification was lost'));
+    },
+  };
+  const listener = await bus.serve(imageService, imageHandlers(service));
+  await platform.listen(
+    {
+      name: 'image',
+      title: 'Image',
+      errors: imageErrors,
+      // An empty id is no image; without this the list would be answered, trailing slashes being ignored.
+      rewrite: (path) => (path === '/v2/images/' ? '/v2/images/-' : path),
+      routes: [
+        ...versionRoutes,
+        ...under('/v2', [
+          ...schemaRoutes,
+          ...infoRoutes(service),
+          ...imageRoutes(service),
+          ...imageDataRoutes(service),
+          ...imageMemberRoutes(service),
+          ...imageTagRoutes(service),
+          ...imageActionRoutes(service),
+        ]),
+      ],
+    },
+    port,
+    authorizer,
+  );
+  return {
+    async close() {
+      await listener.close();
+      await uploads.close();
+    },
+  };
+}

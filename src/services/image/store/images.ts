@@ -1,0 +1,147 @@
+import type { Condition } from '../../../platform/store/condition.ts';
+import type { Sort } from '../../../platform/store/list.ts';
+import { repository } from '../../../platform/store/repository.ts';
+import type { Store } from '../../../platform/store/store.ts';
+import { timestamp } from '../../../platform/store/table.ts';
+import type { Image, ImageRow } from '../model/image.ts';
+import {
+  type ImageTables,
+  imageLocations,
+  imageMembers,
+  imageProperties,
+  images,
+  imageTags,
+  type LocationRow,
+} from './tables.ts';
+
+export type ImageStoreDb = Store<ImageTables>;
+
+export interface ImageQuery {
+  where: readonly Condition<typeof images>[];
+  sort: readonly Sort<typeof images>[];
+  after?: ImageRow;
+  limit: number;
+}
+
+export type ImageQueries = ReturnType<typeof imageQueries>;
+
+/** What the image service asks of its images' tables. */
+export function imageQueries(store: ImageStoreDb) {
+  const rows = repository(store, images);
+  const properties = repository(store, imageProperties);
+  const tags = repository(store, imageTags);
+  const members = repository(store, imageMembers);
+  const locations = repository(store, imageLocations);
+  const byId = store.prepared((db, args: { id: string }) =>
+    db.selectFrom('images').selectAll().where('id', '=', args.id),
+  );
+
+  /** Adds to rows what lies in other tables: two queries, however many rows. */
+  async function expand(found: readonly ImageRow[]): Promise<Image[]> {
+    if (found.length === 0) return [];
+    const ids = found.map(({ id }) => id);
+    const [allProperties, allTags, allLocations] = await Promise.all([
+      properties.list({ where: { image_id: ids } }),
+      tags.list({ where: { image_id: ids } }),
+      locations.list({ where: { image_id: ids } }),
+    ]);
+    const made = new Map(
+      found.map((row): [string, Image] => [row.id, { row, properties: {}, tags: [], stores: [] }]),
+    );
+    for (const { image_id, name, value } of allProperties) {
+      const image = made.get(image_id);
+      // Users choose the names; assigning `__proto__` would change the object's prototype instead.
+      if (image)
+        Object.defineProperty(image.properties, name, {
+          value,
+          enumerable: true,
+          configurable: true,
+          writable: true,
+        });
+    }
+    for (const { image_id, value } of allTags) made.get(image_id)?.tags.push(value);
+    for (const { image_id, store: name } of allLocations) made.get(image_id)?.stores.push(name);
+    return [...made.values()];
+  }
+
+  const writeProperties = async (id: string, values: Record<string, string>) =>
+    properties.insert(Object.entries(values).map(([name, value]) => ({ image_id: id, name, value })));
+  const writeTags = async (id: string, values: readonly string[]) =>
+    tags.insert([...new Set(values)].map((value) => ({ image_id: id, value })));
+
+  return {
+    /** The row of an image that is not deleted. */
+    async row(id: string): Promise<ImageRow | undefined> {
+      const row = await byId.first({ id });
+      return row && !row.deleted ? row : undefined;
+    },
+    async get(id: string): Promise<Image | undefined> {
+      const row = await this.row(id);
+      return row && (await expand([row]))[0];
+    },
+    async list({ where, sort, after, limit }: ImageQuery): Promise<Image[]> {
+      const all: Condition<typeof images>[] = [{ column: 'deleted', op: 'eq', value: false }, ...where];
+      return expand(await rows.list({ where: all, sort, limit, ...(after ? { after } : {}) }));
+    },
+    /** Writes a new image whole. @throws UniqueViolation when the id was ever used */
+    insert(image: Image): Promise<void> {
+      return store.transaction(async () => {
+        await rows.insert(image.row);
+        await writeProperties(image.row.id, image.properties);
+        await writeTags(image.row.id, image.tags);
+      });
+    },
+    /** Writes what a change of an image's description changed; inside the transaction that read it. */
+    async save(before: Image, after: Image): Promise<void> {
+      const { id } = after.row;
+      await rows.update({ id }, { ...after.row, updated_at: timestamp() });
+      if (JSON.stringify(before.properties) !== JSON.stringify(after.properties)) {
+        await properties.delete({ image_id: id });
+        await writeProperties(id, after.properties);
+      }
+      if (before.tags.join('\0') !== after.tags.join('\0')) {
+        await tags.delete({ image_id: id });
+        await writeTags(id, after.tags);
+      }
+    },
+    /** Changes a row where it is still as it was thought to be. @returns whether it was */
+    async swap(where: Partial<ImageRow> & { id: string }, changes: Partial<ImageRow>): Promise<boolean> {
+      return (await rows.update({ deleted: false, ...where }, { ...changes, updated_at: timestamp() })) > 0;
+    },
+    /** Images that uploads on a host left half filled. */
+    uploadsOf: (host: string) => rows.list({ where: { upload_host: host, deleted: false } }),
+    /** Makes an image invisible for good; its data is removed afterwards. @returns whether it was there */
+    bury(id: string): Promise<boolean> {
+      return store.transaction(async () => {
+        const now = timestamp();
+        const changes = { status: 'deleted', deleted: true, upload_id: null, upload_host: null };
+        const buried = await rows.update({ id, deleted: false }, { ...changes, updated_at: now });
+        if (buried === 0) return false;
+        await properties.delete({ image_id: id });
+        await tags.delete({ image_id: id });
+        await members.delete({ image_id: id });
+        return true;
+      });
+    },
+    locations: (id: string) => locations.list({ where: { image_id: id } }),
+    addLocation: (location: LocationRow) => locations.insert(location),
+    removeLocation: ({ image_id, store: name }: LocationRow) => locations.delete({ image_id, store: name }),
+    /** Data of deleted images. */
+    abandonedLocations: (): Promise<LocationRow[]> =>
+      store.db
+        .selectFrom('image_locations')
+        .innerJoin('images', 'images.id', 'image_locations.image_id')
+        .selectAll('image_locations')
+        .where('images.deleted', '=', true)
+        .execute(),
+    /** The URLs of a store that images have. */
+    async knownUrls(name: string): Promise<Set<string>> {
+      const found = await store.db
+        .selectFrom('image_locations')
+        .select('url')
+        .where('store', '=', name)
+        .execute();
+      return new Set(found.map(({ url }) => url));
+    },
+  };
+}
