@@ -72,7 +72,10 @@ export function fresh(
   call: Call,
   status: number,
   body: unknown,
-  { modified, ...headers }: { modified?: string | undefined; location?: string } = {},
+  {
+    modified,
+    ...headers
+  }: { modified?: string | undefined; location?: string; 'content-type'?: string } = {},
 ): Answer {
   const all: Record<string, string> = { ...headers };
   if (minorOf(call) >= 15) {

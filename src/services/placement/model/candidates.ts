@@ -302,14 +302,14 @@ export interface ProviderSummary {
 }
 
 /**
- * Summaries of every provider in the trees that the candidates take from; below microversion 1.29
- * (`nested: false`) only of the providers that they take from.
+ * Every provider of the trees that the candidates take from; below microversion 1.29 (`nested: false`) only the
+ * providers that they take from.
  */
-export function summarizeProviders(
+export function summarizedProviders(
   index: ProviderIndex,
   candidates: Iterable<AllocationCandidate>,
   options: { nested: boolean } = { nested: true },
-): ProviderSummary[] {
+): Provider[] {
   const providers = new Set<Provider>();
   const roots = new Set<Provider>();
   for (const { allocations } of candidates) {
@@ -321,13 +321,27 @@ export function summarizeProviders(
       }
     }
   }
-  return [...providers].map((provider) => ({
+  return [...providers];
+}
+
+/** What a provider has and what of it is used, by resource class. */
+export function resourcesOf(provider: Provider): ProviderSummary['resources'] {
+  return new Map(
+    [...provider.inventories].map(([resourceClass, inventory]) => [
+      resourceClass,
+      { capacity: capacityOf(inventory), used: provider.usages.get(resourceClass) ?? 0 },
+    ]),
+  );
+}
+
+/** Summaries of `summarizedProviders`. */
+export function summarizeProviders(
+  index: ProviderIndex,
+  candidates: Iterable<AllocationCandidate>,
+  options: { nested: boolean } = { nested: true },
+): ProviderSummary[] {
+  return summarizedProviders(index, candidates, options).map((provider) => ({
     provider,
-    resources: new Map(
-      [...provider.inventories].map(([resourceClass, inventory]) => [
-        resourceClass,
-        { capacity: capacityOf(inventory), used: provider.usages.get(resourceClass) ?? 0 },
-      ]),
-    ),
+    resources: resourcesOf(provider),
   }));
 }
