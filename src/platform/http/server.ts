@@ -150,7 +150,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     app.route({
       method: missing,
       url: path || '/',
-      handler: (request, reply) => fail(request, reply, new MethodNotAllowed(allow)),
+      handler: (request, reply) => failUnrouted(request, reply, new MethodNotAllowed(allow)),
     });
   }
 
@@ -251,6 +251,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
       const result = await withContext(scene.context, () => route.handler(call));
       return await send(request, reply, route, result);
     } catch (error) {
+      if (route.streams) discardRest(request.raw);
       return fail(request, reply, error);
     }
   }
@@ -331,16 +332,44 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
       routed: scene?.prepared !== undefined,
       accept: request.headers.accept,
       version: scene?.version,
+      method: request.method,
     });
     const text = typeof body === 'string' ? body : JSON.stringify(body);
     return finish(request, reply, error.status, text, contentType ?? 'application/json');
   }
 
+  /** What no route answers has a microversion all the same. */
+  function failUnrouted(request: FastifyRequest, reply: FastifyReply, error: ApiError): FastifyReply {
+    const scene = scenes.get(request);
+    try {
+      if (api.microversions && scene) {
+        scene.version = negotiate(request.headers, api.microversions);
+        reply.headers(versionHeaders(scene.version, api.microversions));
+      }
+    } catch (refusal) {
+      return fail(request, reply, refusal);
+    }
+    return fail(request, reply, error);
+  }
+
   app.setNotFoundHandler((request, reply) =>
-    fail(request, reply, new NotFound('The resource could not be found.')),
+    failUnrouted(request, reply, new NotFound('The resource could not be found.')),
   );
   app.setErrorHandler((error, request, reply) => fail(request, reply, error));
   return app;
+}
+
+/** How much of a refused upload is still read: many clients look for an answer only when they have sent everything. */
+const discarded = 64 * 1024 * 1024;
+
+/** Lets go of what is left of an upload that was refused: unread, it would stand before the connection's next request. */
+function discardRest(body: IncomingMessage): void {
+  let left = discarded;
+  body.on('error', () => {});
+  body.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) body.destroy();
+  });
 }
 
 function leaveUnread(

@@ -72,6 +72,7 @@ async function openForReading(url: string): Promise<FileHandle> {
 
 function writer(file: FileHandle, temporary: string, final: string, directory: string): StoreWriter {
   let position = 0;
+  let renamed = false;
   return {
     async write(bytes) {
       let written = 0;
@@ -90,6 +91,7 @@ function writer(file: FileHandle, temporary: string, final: string, directory: s
         await file.sync();
         await file.close();
         await rename(temporary, final);
+        renamed = true;
         await syncDirectory(directory);
       } catch (error) {
         throw ofTheMedium(error);
@@ -98,7 +100,7 @@ function writer(file: FileHandle, temporary: string, final: string, directory: s
     },
     async abort() {
       await file.close().catch(() => {});
-      await rm(temporary, { force: true });
+      await rm(renamed ? final : temporary, { force: true });
     },
   };
 }

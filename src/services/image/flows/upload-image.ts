@@ -130,7 +130,8 @@ export function uploadsOf({ db, images, stores, settings, host }: Parts): Upload
       );
     };
     try {
-      for await (const chunk of bytes as AsyncIterable<Buffer>) {
+      // A refused client is still to be answered: its stream is not ours to destroy.
+      for await (const chunk of bytes.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         size += chunk.length;
         assertSize(size);
         for (let at = 0; at < chunk.length; ) {

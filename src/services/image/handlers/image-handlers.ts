@@ -82,7 +82,12 @@ export function imageHandlers(service: ImageService): ImageContract {
       const row = await images.row(id);
       if (!row) throw new NotFound('image', id);
       if (row.status === 'active') return;
-      await uploads.fill(id, createReadStream(path, { highWaterMark: 1024 * 1024 }));
+      const bytes = createReadStream(path, { highWaterMark: 1024 * 1024 });
+      try {
+        await uploads.fill(id, bytes);
+      } finally {
+        bytes.destroy();
+      }
     },
     async discard({ id }) {
       const image = await images.get(id);
