@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmod, mkdir } from 'node:fs/promises';
+import type { Server } from 'node:http';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { CachingAuthenticator } from '../auth/authenticator.ts';
@@ -88,6 +89,12 @@ export function serviceHost(options: HostOptions, ports: Readonly<Record<string,
     const close = async () => {
       for (const each of opened.reverse()) await each();
     };
+    const answerOn = async (port: number, server: Server, start: (at: ListenAt) => Promise<unknown>) => {
+      const free = options.anyPort || port === 0;
+      const at = { host: options.address, port: free ? 0 : port + options.portOffset };
+      const url = await listen(server, at, start, name);
+      if (port === definition.port) urls.set(name, url);
+    };
     const platform: Platform = {
       log: options.log,
       bus: options.bus,
@@ -137,9 +144,11 @@ export function serviceHost(options: HostOptions, ports: Readonly<Record<string,
           ...(options.observe ? { observe: (seen) => options.observe?.({ service: name, ...seen }) } : {}),
         });
         opened.push(() => app.close());
-        const free = options.anyPort || port === 0;
-        const url = await listen(app, options.address, free ? 0 : port + options.portOffset, name);
-        if (port === definition.port) urls.set(name, url);
+        await answerOn(port, app.server, (at) => app.listen(at));
+      },
+      async listenWith(server, port) {
+        opened.push(() => closed(server));
+        await answerOn(port, server, (at) => listening(server, at));
       },
     };
     let service: RunningService;
@@ -163,9 +172,20 @@ export function serviceHost(options: HostOptions, ports: Readonly<Record<string,
   };
 }
 
-async function listen(app: FastifyInstance, host: string, port: number, service: string): Promise<string> {
+interface ListenAt {
+  host: string;
+  port: number;
+}
+
+async function listen(
+  server: Server,
+  at: ListenAt,
+  start: (at: ListenAt) => Promise<unknown>,
+  service: string,
+): Promise<string> {
+  const { host, port } = at;
   try {
-    await app.listen({ host, port });
+    await start(at);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
       throw new Error(
@@ -175,9 +195,24 @@ async function listen(app: FastifyInstance, host: string, port: number, service:
     }
     throw error;
   }
-  const address = app.server.address();
+  const address = server.address();
   const actual = typeof address === 'object' && address ? address.port : port;
   return `http://${bracketed(host)}:${actual}`;
 }
+
+const listening = (server: Server, at: ListenAt): Promise<void> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+
+const closed = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
 
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address);

@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { CachingAuthenticator } from '../auth/authenticator.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Authorizer } from '../http/authorizer.ts';
@@ -67,6 +68,11 @@ export interface Platform {
   authenticator: CachingAuthenticator;
   /** Answers `api` on `port` (with the offset added) until the program ends. */
   listen(api: Api, port: number, authorizer: Authorizer): Promise<void>;
+  /**
+   * Lets a server that is no API (files, WebSockets) answer on `port` (with the offset added) until the program ends.
+   * Connections that were upgraded are the service's own to end.
+   */
+  listenWith(server: Server, port: number): Promise<void>;
   /**
    * Offers the operator of this host something to look at or to do, with `cumulet` commands: they reach it over a
    * unix socket that only the owner of the state directory can open.
