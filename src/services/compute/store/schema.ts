@@ -2,6 +2,7 @@ import { flowMigrations, flowTables } from '../../../platform/flow/tables.ts';
 import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { aggregateTables } from './aggregates.ts';
+import { makeFirstFlavors } from './first-flavors.ts';
 import { flavorTables } from './flavors.ts';
 import { keypairTables } from './keypairs.ts';
 import { quotaTables } from './quotas.ts';
@@ -30,6 +31,7 @@ export const computeSchema = defineSchema('compute', {
         for (const each of Object.values(tables)) await m.createTable(each);
       },
     },
+    { name: '0002-first-flavors', up: makeFirstFlavors },
     ...flowMigrations,
   ],
 });
