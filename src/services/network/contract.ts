@@ -52,8 +52,17 @@ export interface NetworkService {
   }): Promise<{ serverId: string; projectId: string } | null>;
   /** What should be on a host. */
   hostState(args: { host: string }): Promise<HostNetworkState>;
-  /** What is on a host: ports that are up are ACTIVE, those that are not are DOWN or in ERROR. */
-  reportPorts(args: { host: string; up: string[]; down: string[] }): Promise<void>;
+  /**
+   * What is on a host: ports that are up are ACTIVE, the others DOWN. `routers` are ids of routers, `dhcp` ids of
+   * networks whose DHCP server is there; their ports and floating IPs are as they are.
+   */
+  reportPorts(args: {
+    host: string;
+    up: string[];
+    down: string[];
+    routers?: { up: string[]; down: string[] };
+    dhcp?: { up: string[]; down: string[] };
+  }): Promise<void>;
   /** An agent says that it lives. */
   heartbeat(args: AgentReport): Promise<void>;
 }
@@ -96,10 +105,12 @@ export interface ServerPort {
 }
 
 export interface AgentReport {
-  /** `linuxbridge-agent`, `dhcp-agent`, `l3-agent`, `metadata-agent` */
+  /** `neutron-linuxbridge-agent`, `neutron-dhcp-agent`, `neutron-l3-agent`, `neutron-metadata-agent` */
   binary: string;
+  /** `Linux bridge agent`, `DHCP agent`, `L3 agent`, `Metadata agent`: what it may be given to do. */
   type: string;
   host: string;
+  /** `tunneling_ip` of the bridge agent is the host's address under VXLAN networks that span hosts. */
   configurations: Record<string, unknown>;
   startedAt: string;
 }

@@ -1,0 +1,156 @@
+import { ApiError, BadRequest, NotFound } from '../../../platform/errors/errors.ts';
+import type { Call } from '../../../platform/http/call.ts';
+import type { ErrorStyle } from '../../../platform/http/style.ts';
+import type { Invalid } from '../../../platform/http/validation.ts';
+import type { Page, PageRequest, ResourceNames, ResourceStyle } from '../../../platform/resource/style.ts';
+import { parseBoolean } from '../../../platform/resource/list-query.ts';
+import { badRequest, invalidAttribute } from '../model/errors.ts';
+
+/** Types for errors that nobody gave one, as upstream's web layer names them. */
+const typesByStatus: Record<number, string> = {
+  400: 'HTTPBadRequest',
+  401: 'HTTPUnauthorized',
+  403: 'PolicyNotAuthorized',
+  404: 'HTTPNotFound',
+  405: 'HTTPMethodNotAllowed',
+  409: 'HTTPConflict',
+  412: 'RevisionNumberConstraintFailed',
+  413: 'HTTPRequestEntityTooLarge',
+  415: 'HTTPUnsupportedMediaType',
+  500: 'HTTPInternalServerError',
+  503: 'HTTPServiceUnavailable',
+};
+
+export const networkErrors: ErrorStyle = {
+  errorBody: (error: ApiError) => ({
+    body: {
+      NeutronError: {
+        type:
+          error.code && /^[A-Z]/.test(error.code) ? error.code : (typesByStatus[error.status] ?? 'HTTPError'),
+        message: error.message,
+        detail: typeof error.details === 'string' ? error.details : '',
+      },
+    },
+  }),
+  invalid: (problem: Invalid) => {
+    const name = problem.path[1] ?? problem.path[0] ?? 'body';
+    if (problem.keyword === 'required' && problem.path.length <= 1) {
+      return problem.path.length === 0
+        ? badRequest('HTTPBadRequest', `Unable to find '${problem.property}' in request body`)
+        : badRequest(
+            'HTTPBadRequest',
+            `Failed to parse request. Required attribute '${problem.property}' not specified`,
+          );
+    }
+    if (problem.keyword === 'additionalProperties' && problem.path.length <= 1) {
+      return badRequest('HTTPBadRequest', `Unrecognized attribute(s) '${problem.property}'`);
+    }
+    return invalidAttribute(name, problem.message);
+  },
+};
+
+/** Upstream's names of resources in its errors: `SecurityGroupNotFound`. */
+const pascal = (name: string): string =>
+  ({ floatingip: 'FloatingIP', subnetpool: 'SubnetPool' })[name] ??
+  name.replaceAll(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+const words: Record<string, (id: string) => string> = {
+  security_group: (id) => `Security group ${id} does not exist`,
+  security_group_rule: (id) => `Security group rule ${id} does not exist`,
+  router: (id) => `Router ${id} could not be found`,
+  floatingip: (id) => `Floating IP ${id} could not be found`,
+  subnetpool: (id) => `Subnet pool ${id} could not be found.`,
+};
+
+/** The most rows of one answer, whatever limit is asked for. */
+const mostRows = 10_000;
+
+function page(call: Call): PageRequest {
+  const limitText = call.queryValue('limit');
+  if (limitText !== undefined && !/^\d{1,9}$/.test(limitText)) {
+    throw new BadRequest(`Limit must be an integer 0 or greater and not '${limitText.slice(0, 40)}'`);
+  }
+  // 0 means "as many as there are" upstream.
+  const limit = limitText === undefined ? 0 : Number(limitText);
+  const keys = call.queryValues('sort_key');
+  const directions = call.queryValues('sort_dir');
+  if (directions.length > 0 && keys.length !== directions.length) {
+    throw new BadRequest('The number of sort_keys and sort_dirs must be same');
+  }
+  const bad = directions.find((each) => each !== 'asc' && each !== 'desc');
+  if (bad !== undefined) throw new BadRequest("sort_dir must be one of: 'asc', 'desc'");
+  const marker = call.queryValue('marker');
+  const fields = call.queryValues('fields').filter((each) => each !== '');
+  const reverse = call.queryValue('page_reverse');
+  return {
+    limit: limit === 0 ? mostRows : Math.min(limit, mostRows),
+    sort: keys.map((attribute, i) => ({
+      attribute,
+      direction: (directions[i] ?? 'asc') as 'asc' | 'desc',
+    })),
+    ...(marker ? { marker } : {}),
+    ...(fields.length > 0 ? { fields } : {}),
+    ...(reverse !== undefined && parseBoolean(reverse) ? { reverse: true } : {}),
+  };
+}
+
+/** `networks_links`: present when a limit was asked for, with `next` while there may be more. */
+function links({ views, request, full }: Page, names: ResourceNames, call: Call, ids: readonly string[]) {
+  const asked = call.queryValue('limit');
+  if (asked === undefined || asked === '0' || views.length === 0) return {};
+  const link = (rel: 'next' | 'previous', marker: string) => {
+    const query = new URLSearchParams(call.url.split('?')[1] ?? '');
+    query.delete('page_reverse');
+    query.set('marker', marker);
+    if (rel === 'previous') query.set('page_reverse', 'True');
+    return { rel, href: `${call.origin}${names.path}?${query}` };
+  };
+  const first = ids[0] as string;
+  const last = ids.at(-1) as string;
+  const more = request.reverse ? true : full;
+  const before = request.reverse ? full : request.marker !== undefined;
+  const all = [...(more ? [link('next', last)] : []), ...(before ? [link('previous', first)] : [])];
+  return all.length > 0 ? { [`${names.many}_links`]: all } : {};
+}
+
+export const networkStyle: ResourceStyle = {
+  errors: networkErrors,
+  prefix: '/v2.0',
+  updateMethod: 'PUT',
+  status: { create: 201, update: 200, delete: 204 },
+  unknownProperties: 'refuse',
+  unknownFilters: 'refuse',
+  one: (view, { one }) => ({ [one]: view }),
+  many: (result, names, call) => ({
+    [names.many]: result.views,
+    ...links(
+      result,
+      names,
+      call,
+      result.views.map(({ id }) => String(id)),
+    ),
+  }),
+  page,
+  reserved: new Set(['limit', 'marker', 'page_reverse', 'sort_key', 'sort_dir', 'fields']),
+  bulk: true,
+  defaultsNeedNoRule: true,
+  precondition: (call, row) => {
+    const wanted = call.headers['if-match'];
+    if (typeof wanted !== 'string') return;
+    const [, revision] = /^revision_number=(\d{1,12})$/.exec(wanted.replaceAll('"', '').trim()) ?? [];
+    if (revision === undefined) return;
+    const { revision_number: actual } = row as { revision_number?: number };
+    if (actual === undefined || actual === Number(revision)) return;
+    throw preconditionFailed(Number(revision), actual);
+  },
+  notFound: ({ one }, id) =>
+    new NotFound(words[one]?.(id) ?? `${pascal(one)} ${id} could not be found.`, undefined, {
+      code: `${pascal(one)}NotFound`,
+    }),
+  badMarker: (_names, marker) => new NotFound(`Marker ${marker} could not be found.`),
+};
+
+const preconditionFailed = (wanted: number, actual: number): ApiError =>
+  new ApiError(412, `Constrained to ${wanted}, but current revision is ${actual}`, {
+    code: 'RevisionNumberConstraintFailed',
+  });

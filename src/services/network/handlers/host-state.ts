@@ -1,0 +1,317 @@
+import { repository } from '../../../platform/store/repository.ts';
+import {
+  emptyHostNetworkState,
+  type HostAddress,
+  type HostDhcp,
+  type HostNetwork,
+  type HostNetworkState,
+  type HostPort,
+  type HostSecurityGroup,
+  type HostSegment,
+} from '../drivers/driver.ts';
+import { protocolNumber } from '../model/security-group-rules.ts';
+import { agentTypes } from '../store/agents.ts';
+import type { Network } from '../store/network.ts';
+import { type Port, withDetails } from '../store/ports.ts';
+import {
+  agents,
+  dhcpBindings,
+  floatingips,
+  type NetworkRow,
+  networks,
+  ports,
+  routerBindings,
+  type RouterRow,
+  routers,
+  type SecurityGroupRuleRow,
+  securityGroupRules,
+  type SubnetRow,
+  subnets,
+} from '../store/tables.ts';
+
+/**
+ * What should be on a host, worked out of the store by a fixed number of queries however much is there: its servers'
+ * ports, their groups, and the DHCP servers and routers that are bound to it.
+ */
+export async function hostState(network: Network, host: string): Promise<HostNetworkState> {
+  const { store } = network;
+  const bound = (await repository(store, ports).list({ where: { binding_host_id: host } })).filter(
+    ({ binding_vif_type }) => binding_vif_type === 'bridge' || binding_vif_type === 'binding_failed',
+  );
+  if (bound.length === 0) return emptyHostNetworkState();
+  const local = await withDetails(store, bound);
+  const guests = local.filter(
+    (port) => !port.device_owner.startsWith('network:') && port.binding_vif_type === 'bridge',
+  );
+  const networkIds = [...new Set(local.map(({ network_id }) => network_id))];
+  const [networkRows, subnetRows] = await Promise.all([
+    repository(store, networks).list({ where: { id: networkIds } }),
+    repository(store, subnets).list({ where: { network_id: networkIds } }),
+  ]);
+  const subnetById = new Map(subnetRows.map((row) => [row.id, row]));
+  const addresses = (port: Port): HostAddress[] =>
+    port.fixed_ips.flatMap(({ ip_address: ip, subnet_id }) => {
+      const cidr = subnetById.get(subnet_id)?.cidr;
+      return cidr === undefined ? [] : [{ ip, cidr }];
+    });
+
+  const scene: Scene = { network, host, local, networkRows, subnetRows, addresses };
+  return {
+    networks: await hostNetworks(scene),
+    ports: guests.map(
+      (port): HostPort => ({
+        id: port.id,
+        networkId: port.network_id,
+        mac: port.mac_address,
+        fixedIps: addresses(port),
+        allowedAddressPairs: port.allowed_address_pairs.map(({ mac_address: mac, ip_address: ip }) => ({
+          ...(mac ? { mac } : {}),
+          ip,
+        })),
+        portSecurity: port.port_security_enabled,
+        securityGroups: port.security_groups,
+        adminStateUp: port.admin_state_up && isUp(networkRows, port.network_id),
+      }),
+    ),
+    securityGroups: await hostSecurityGroups(network, [
+      ...new Set(guests.flatMap((port) => port.security_groups)),
+    ]),
+    dhcp: await hostDhcp(scene),
+    routers: await hostRouters(scene),
+  };
+}
+
+interface Scene {
+  network: Network;
+  host: string;
+  local: Port[];
+  networkRows: NetworkRow[];
+  subnetRows: SubnetRow[];
+  addresses(port: Port): HostAddress[];
+}
+
+const isUp = (rows: readonly NetworkRow[], id: string): boolean =>
+  rows.find((row) => row.id === id)?.admin_state_up ?? false;
+
+function segmentOf(row: NetworkRow): HostSegment {
+  const physicalNetwork = row.physical_network ?? '';
+  const id = row.segmentation_id ?? 0;
+  switch (row.network_type) {
+    case 'vxlan':
+      return { type: 'vxlan', id };
+    case 'flat':
+      return { type: 'flat', physicalNetwork };
+    case 'vlan':
+      return { type: 'vlan', physicalNetwork, id };
+    default:
+      return { type: 'local' };
+  }
+}
+
+async function hostNetworks({ network, host, networkRows }: Scene): Promise<HostNetwork[]> {
+  const { store } = network;
+  const overlays = networkRows.filter((row) => row.network_type === 'vxlan').map(({ id }) => id);
+  const elsewhere =
+    overlays.length === 0
+      ? []
+      : await store.db
+          .selectFrom('ports')
+          .select(['network_id', 'binding_host_id'])
+          .distinct()
+          .where('network_id', 'in', overlays)
+          .where('binding_host_id', 'not in', ['', host])
+          .execute();
+  const hosts = [...new Set(elsewhere.map((row) => row.binding_host_id))];
+  const bridges =
+    hosts.length === 0
+      ? []
+      : await repository(store, agents).list({ where: { agent_type: agentTypes.linuxBridge, host: hosts } });
+  const underlay = new Map(bridges.map((agent) => [agent.host, agent.configurations['tunneling_ip']]));
+  return networkRows.map((row) => ({
+    id: row.id,
+    segment: segmentOf(row),
+    mtu: row.mtu,
+    peers: elsewhere
+      .filter(({ network_id }) => network_id === row.id)
+      .flatMap(({ binding_host_id }) => {
+        const address = underlay.get(binding_host_id);
+        return typeof address === 'string' ? [address] : [];
+      })
+      .sort(),
+  }));
+}
+
+/** The groups of a host's ports with their rules, and the members of the groups that those rules name. */
+async function hostSecurityGroups(network: Network, ids: readonly string[]): Promise<HostSecurityGroup[]> {
+  const { store } = network;
+  if (ids.length === 0) return [];
+  const rules = await repository(store, securityGroupRules).list({ where: { security_group_id: ids } });
+  const remote = new Set(rules.flatMap((rule) => rule.remote_group_id ?? []));
+  const members = await membersOf(network, [...remote]);
+  const byGroup = Map.groupBy(rules, (rule: SecurityGroupRuleRow) => rule.security_group_id);
+  return [...new Set([...ids, ...remote])].sort().map((id) => ({
+    id,
+    rules: (ids.includes(id) ? (byGroup.get(id) ?? []) : []).map((rule) => ({
+      direction: rule.direction,
+      ethertype: rule.ethertype,
+      // Number 0 is upstream's other word for any.
+      ...(rule.protocol === null || protocolNumber(rule.protocol) === 0 ? {} : { protocol: rule.protocol }),
+      ...(rule.port_range_min === null ? {} : { portMin: rule.port_range_min }),
+      ...(rule.port_range_max === null ? {} : { portMax: rule.port_range_max }),
+      ...(rule.normalized_cidr === null ? {} : { remoteCidr: rule.normalized_cidr }),
+      ...(rule.remote_group_id === null ? {} : { remoteGroupId: rule.remote_group_id }),
+    })),
+    members: members.get(id) ?? { IPv4: [], IPv6: [] },
+  }));
+}
+
+async function membersOf({ store }: Network, ids: readonly string[]) {
+  const members = new Map<string, { IPv4: string[]; IPv6: string[] }>();
+  if (ids.length === 0) return members;
+  const add = (group: string, ip: string) => {
+    const of = members.get(group) ?? { IPv4: [], IPv6: [] };
+    of[ip.includes(':') ? 'IPv6' : 'IPv4'].push(ip);
+    members.set(group, of);
+  };
+  const rows = await store.db
+    .selectFrom('port_security_groups')
+    .innerJoin('ip_allocations', 'ip_allocations.port_id', 'port_security_groups.port_id')
+    .select(['port_security_groups.security_group_id', 'ip_allocations.ip_address'])
+    .where('port_security_groups.security_group_id', 'in', ids)
+    .orderBy('ip_allocations.ip_address')
+    .execute();
+  for (const row of rows) add(row.security_group_id, row.ip_address);
+  const paired = await store.db
+    .selectFrom('port_security_groups')
+    .innerJoin('ports', 'ports.id', 'port_security_groups.port_id')
+    .select(['port_security_groups.security_group_id', 'ports.allowed_address_pairs'])
+    .where('port_security_groups.security_group_id', 'in', ids)
+    .where('ports.port_security_enabled', '=', true)
+    .execute();
+  for (const row of paired) {
+    for (const { ip_address } of row.allowed_address_pairs) add(row.security_group_id, ip_address);
+  }
+  return members;
+}
+
+async function hostDhcp(scene: Scene): Promise<HostDhcp[]> {
+  const { network, host, local, subnetRows, networkRows, addresses } = scene;
+  const { store } = network;
+  const servers = local.filter((port) => port.device_owner === 'network:dhcp');
+  if (servers.length === 0) return [];
+  const bindings = await repository(store, dhcpBindings).list({ where: { host } });
+  const mine = new Set(bindings.map(({ network_id }) => network_id));
+  const served = servers.filter((port) => mine.has(port.network_id) && isUp(networkRows, port.network_id));
+  if (served.length === 0) return [];
+  const networkIds = served.map(({ network_id }) => network_id);
+  const leases = await store.db
+    .selectFrom('ip_allocations')
+    .innerJoin('ports', 'ports.id', 'ip_allocations.port_id')
+    .select([
+      'ip_allocations.network_id',
+      'ip_allocations.subnet_id',
+      'ip_allocations.ip_address',
+      'ports.mac_address',
+      'ports.dns_name',
+      'ports.device_owner',
+    ])
+    .where('ip_allocations.network_id', 'in', networkIds)
+    .orderBy('ip_allocations.address_key')
+    .execute();
+  // A router on the network answers for metadata; where there is none, the DHCP server does.
+  const routed = new Set(
+    leases
+      .filter(({ device_owner }) => device_owner === 'network:router_interface')
+      .map(({ network_id }) => network_id),
+  );
+  const dhcpSubnets = new Map(subnetRows.filter((row) => row.enable_dhcp).map((row) => [row.id, row]));
+  return served.map(
+    (port): HostDhcp => ({
+      networkId: port.network_id,
+      portId: port.id,
+      portMac: port.mac_address,
+      ips: addresses(port),
+      subnets: [...dhcpSubnets.values()]
+        .filter((row) => row.network_id === port.network_id)
+        .map((row) => ({
+          id: row.id,
+          cidr: row.cidr,
+          ipVersion: row.ip_version as 4 | 6,
+          ...(row.gateway_ip === null ? {} : { gateway: row.gateway_ip }),
+          dns: row.dns_nameservers,
+          hostRoutes: row.host_routes,
+        })),
+      hosts: leases
+        .filter(
+          (lease) =>
+            lease.network_id === port.network_id &&
+            dhcpSubnets.has(lease.subnet_id) &&
+            lease.device_owner !== 'network:dhcp',
+        )
+        .map((lease) => ({
+          mac: lease.mac_address,
+          ip: lease.ip_address,
+          hostname: lease.dns_name || `host-${lease.ip_address.replaceAll(/[.:]/g, '-')}`,
+          subnetId: lease.subnet_id,
+        })),
+      domain: network.settings.dnsDomain,
+      isolatedMetadata: !routed.has(port.network_id),
+    }),
+  );
+}
+
+async function hostRouters(scene: Scene): Promise<HostNetworkState['routers']> {
+  const { network, host, local, subnetRows, addresses } = scene;
+  const { store } = network;
+  const bindings = await repository(store, routerBindings).list({ where: { host } });
+  if (bindings.length === 0) return [];
+  const ids = bindings.map(({ router_id }) => router_id);
+  const [rows, floating] = await Promise.all([
+    repository(store, routers).list({ where: { id: ids } }),
+    repository(store, floatingips).list({ where: { router_id: ids } }),
+  ]);
+  const portsOf = Map.groupBy(
+    local.filter((port) => /^network:router_(interface|gateway)$/.test(port.device_owner)),
+    (port: Port) => port.device_id,
+  );
+  const subnetById = new Map(subnetRows.map((row) => [row.id, row]));
+  const gatewayOf = (router: RouterRow, own: readonly Port[]) => {
+    const port = own.find(({ id }) => id === router.gateway_port_id);
+    if (!port) return {};
+    const nexthop = port.fixed_ips
+      .map(({ subnet_id }) => subnetById.get(subnet_id))
+      .find((subnet) => subnet?.ip_version === 4 && subnet.gateway_ip !== null)?.gateway_ip;
+    return {
+      gateway: {
+        networkId: port.network_id,
+        portId: port.id,
+        mac: port.mac_address,
+        ips: addresses(port),
+        ...(nexthop ? { nexthop } : {}),
+      },
+    };
+  };
+  return rows.map((router) => {
+    const own = portsOf.get(router.id) ?? [];
+    return {
+      id: router.id,
+      adminStateUp: router.admin_state_up,
+      enableSnat: router.enable_snat,
+      ...gatewayOf(router, own),
+      interfaces: own
+        .filter((port) => port.device_owner === 'network:router_interface')
+        .map((port) => ({
+          portId: port.id,
+          networkId: port.network_id,
+          mac: port.mac_address,
+          ips: addresses(port),
+        })),
+      floatingIps: floating.flatMap((row) =>
+        row.router_id === router.id && row.fixed_ip_address !== null
+          ? [{ floating: row.floating_ip_address, fixed: row.fixed_ip_address }]
+          : [],
+      ),
+      routes: router.routes,
+    };
+  });
+}
