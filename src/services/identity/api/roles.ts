@@ -160,6 +160,9 @@ export function roleRoutes(identity: Identity): Route[] {
       policy: 'identity:create_implied_role',
       async handler(call) {
         const { prior, other } = await both(call);
+        if (prior.domain_id === noDomain && other.domain_id !== noDomain) {
+          throw new Forbidden(`Domain role ${other.id} cannot be implied by the global role ${prior.id}.`);
+        }
         if (other.name === 'admin' && other.domain_id === noDomain) {
           throw new Forbidden(`The role ${other.name} may not be implied by another.`);
         }

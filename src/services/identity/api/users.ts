@@ -148,7 +148,10 @@ export function userRoutes(identity: Identity): Route[] {
       async handler(call) {
         const { original_password, password } = call.body.user;
         const id = call.params['id'] as string;
-        const user = await checkPassword(directory, { id }, original_password, passwords);
+        const user = await checkPassword(directory, { id }, original_password, {
+          ...passwords,
+          evenExpired: true,
+        });
         if (!user?.enabled) throw new Unauthorized();
         await assertPasswordNew(password, user.password_hash ? [user.password_hash] : [], passwords);
         const password_hash = await hash(password);

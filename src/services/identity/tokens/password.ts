@@ -24,13 +24,14 @@ export async function namedUser(directory: Directory, named: UserReference): Pro
  * Checks a password. Costs the same and answers the same whether there is such a user, whether he has a password, and
  * whether it is this one.
  *
+ * @param options.evenExpired a password that has run out is still good for setting a new one
  * @returns the user, or undefined
  */
 export async function checkPassword(
   directory: Directory,
   named: UserReference,
   password: string,
-  options: PasswordOptions,
+  options: PasswordOptions & { evenExpired?: boolean },
 ): Promise<UserRow | undefined> {
   const user = await namedUser(directory, named);
   const right = user?.password_hash
@@ -38,6 +39,6 @@ export async function checkPassword(
     : await verifyNobody(password, options);
   if (!user || !right) return undefined;
   const expires = user.password_expires_at;
-  if (expires !== null && parseIsoTime(expires) <= nowMicros()) return undefined;
+  if (!options.evenExpired && expires !== null && parseIsoTime(expires) <= nowMicros()) return undefined;
   return user;
 }
