@@ -8,6 +8,7 @@ export interface ErrorScene {
   /** Whether the route is this API's own; unknown paths have bodies of their own upstream. */
   routed: boolean;
   accept: string | undefined;
+  method: string;
   /** The microversion of the request; `undefined` where the request failed before it was known. */
   version?: Microversion | undefined;
 }

@@ -13,6 +13,8 @@ export interface Invalid {
   /** The property that is missing or unexpected, for the two keywords that name one. */
   property?: string;
   value: unknown;
+  /** Where in the schema the rule stands: `['properties', 'total']`. */
+  schemaPath?: string[];
 }
 
 let ajv: Ajv | undefined;
@@ -95,7 +97,7 @@ function describe(error: ErrorObject): Invalid {
       case 'required':
         return `'${params['missingProperty']}' is a required property`;
       case 'additionalProperties':
-        return `Additional properties are not allowed ('${params['additionalProperty']}' was unexpected)`;
+        return unexpected(String(params['additionalProperty']), error.parentSchema);
       case 'type':
         return `${shown} is not of type ${[params['type']].flat().map(pythonRepr).join(', ')}`;
       case 'enum':
@@ -136,5 +138,13 @@ function describe(error: ErrorObject): Invalid {
     keyword: error.keyword,
     ...(typeof property === 'string' ? { property } : {}),
     value,
+    schemaPath: error.schemaPath.split('/').slice(1, -1).map(decodeURIComponent),
   };
+}
+
+/** Where properties are named by patterns, the name is what is wrong. */
+function unexpected(name: string, schema: ErrorObject['parentSchema']): string {
+  const patterns = Object.keys((schema?.['patternProperties'] as object | undefined) ?? {});
+  if (patterns.length === 0) return `Additional properties are not allowed ('${name}' was unexpected)`;
+  return `'${name}' does not match any of the regexes: ${patterns.toSorted().map(pythonRepr).join(', ')}`;
 }

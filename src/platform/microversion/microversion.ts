@@ -6,11 +6,13 @@ export type Microversion = number;
 
 const known = new Map<string, Microversion>();
 
+const wellFormed = /^([1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+
 /** `'2.55'` → 2055. Memoised, so it may stand in a hot path. @throws BadRequest unless it is `X.Y` */
 export function microversion(text: string): Microversion {
   const found = known.get(text);
   if (found !== undefined) return found;
-  const match = /^([1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/.exec(text);
+  const match = wellFormed.exec(text);
   if (!match) {
     throw new BadRequest(
       `Invalid version string: ${text.slice(0, 40)}: it must be of format Major.Minor, or 'latest'`,
@@ -33,6 +35,8 @@ export interface MicroversionRange {
   max: string;
   /** Headers from before the common one, e.g. `X-OpenStack-Nova-API-Version`: the value is the bare version. */
   legacyHeader?: string;
+  /** The API's own words for a version that it cannot serve; default are compute's. */
+  refuse?(asked: string): Error;
 }
 
 /**
@@ -45,7 +49,10 @@ export function negotiate(headers: IncomingHttpHeaders, range: MicroversionRange
   const asked = askedFor(headers, range);
   if (asked === undefined) return microversion(range.min);
   if (asked === 'latest') return microversion(range.max);
-  const version = microversion(asked);
+  const version = range.refuse && !wellFormed.test(asked) ? Number.NaN : microversion(asked);
+  if (range.refuse && !(version >= microversion(range.min) && version <= microversion(range.max))) {
+    throw range.refuse(asked);
+  }
   if (version < microversion(range.min) || version > microversion(range.max)) {
     throw new NotAcceptable(
       `Version ${asked} is not supported by the API. Minimum is ${range.min} and maximum is ${range.max}.`,
