@@ -7,7 +7,7 @@ import { reshaperRoutes } from './api/reshaper.ts';
 import { resourceClassRoutes } from './api/resource-classes.ts';
 import { resourceProviderRoutes } from './api/resource-providers.ts';
 import { rootRoutes } from './api/root.ts';
-import { placementErrors } from './api/style.ts';
+import { placementErrors, refuseMicroversion } from './api/style.ts';
 import { traitRoutes } from './api/traits.ts';
 import { usageRoutes } from './api/usages.ts';
 import { placementService } from './contract.ts';
@@ -35,7 +35,12 @@ export const placement: ServiceDefinition = {
         name: 'placement',
         title: 'Placement',
         errors: placementErrors,
-        microversions: { service: 'placement', min: minimumMicroversion, max: maximumMicroversion },
+        microversions: {
+          service: 'placement',
+          min: minimumMicroversion,
+          max: maximumMicroversion,
+          refuse: refuseMicroversion,
+        },
         bodyLimit,
         routes: [
           ...rootRoutes,

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox';
-import { NotAcceptable } from '../../../platform/errors/errors.ts';
+import { BadRequest, NotAcceptable } from '../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../platform/http/call.ts';
 import type { Method, Route } from '../../../platform/http/route.ts';
 import { type Validator, validator } from '../../../platform/http/validation.ts';
@@ -46,14 +46,20 @@ const validators = new WeakMap<TSchema, Validator>();
 
 /** The body of a request. @throws BadRequest unless it fits the schema */
 export function bodyOf<S extends TSchema>(call: Call, schema: S): Static<S> {
+  if (call.body === undefined) throw new BadRequest('Malformed JSON: the body is empty');
+  return checked(call.body, schema);
+}
+
+/** @throws BadRequest unless the value fits the schema */
+export function checked<S extends TSchema>(value: unknown, schema: S): Static<S> {
   let check = validators.get(schema);
   if (!check) {
     check = validator(schema);
     validators.set(schema, check);
   }
-  const problem = check(call.body ?? null);
+  const problem = check(value);
   if (problem) throw placementErrors.invalid(problem);
-  return call.body as Static<S>;
+  return value as Static<S>;
 }
 
 /** Of schemas by the minor version that brought each (oldest first), the one of the call's. */

@@ -1,9 +1,7 @@
 import { Type } from 'typebox';
 import { Conflict } from '../../../platform/errors/errors.ts';
-import type { Call } from '../../../platform/http/call.ts';
+import { Answer, type Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
-import { BadRequest } from '../../../platform/errors/errors.ts';
-import { isCustomName } from '../model/names.ts';
 import {
   deleteResourceClass,
   ensureResourceClass,
@@ -12,7 +10,7 @@ import {
   renameResourceClass,
 } from '../store/resource-classes.ts';
 import type { PlacementStore } from '../store/tables.ts';
-import { bodyOf, fresh, minorOf, newest, operation } from './operation.ts';
+import { bodyOf, checked, fresh, minorOf, newest, operation } from './operation.ts';
 import { unsupported } from './style.ts';
 
 const named = Type.Object(
@@ -60,7 +58,7 @@ export function resourceClassRoutes(store: PlacementStore): Route[] {
         const { name } = bodyOf(call, named);
         if (!(await ensureResourceClass(store, name)))
           throw new Conflict(`Conflicting resource class already exists: ${name}`);
-        return fresh(call, 201, undefined, { location: locationOf(call, name) });
+        return new Answer(201, undefined, { location: locationOf(call, name) });
       },
     }),
     operation({
@@ -96,18 +94,14 @@ export function resourceClassRoutes(store: PlacementStore): Route[] {
 
 async function ensured(store: PlacementStore, call: Call): Promise<unknown> {
   const name = nameOf(call);
-  if (!isCustomName(name)) {
-    const problem =
-      name.length > 255 ? `'${name}' is too long` : `'${name}' does not match '^CUSTOM_[A-Z0-9_]+$'`;
-    throw new BadRequest(`JSON does not validate: ${problem}`);
-  }
+  checked({ name }, named);
   const isNew = await ensureResourceClass(store, name);
-  return fresh(call, isNew ? 201 : 204, undefined, { location: locationOf(call, name) });
+  return new Answer(isNew ? 201 : 204, undefined, { location: locationOf(call, name) });
 }
 
 async function renamed(store: PlacementStore, call: Call): Promise<unknown> {
   if (call.headers['content-type'] === undefined) throw unsupported('None');
   const { name } = bodyOf(call, named);
   await renameResourceClass(store, nameOf(call), name);
-  return fresh(call, 200, toView(name));
+  return toView(name);
 }

@@ -1,5 +1,11 @@
-import { type ApiError, BadRequest, UnsupportedMediaType } from '../../../platform/errors/errors.ts';
+import {
+  type ApiError,
+  BadRequest,
+  NotAcceptable,
+  UnsupportedMediaType,
+} from '../../../platform/errors/errors.ts';
 import type { ErrorStyle } from '../../../platform/http/style.ts';
+import { type Invalid, pythonRepr } from '../../../platform/http/validation.ts';
 import { microversion } from '../../../platform/microversion/microversion.ts';
 import { maximumMicroversion, minimumMicroversion } from '../model/microversions.ts';
 
@@ -29,12 +35,12 @@ const errorCodesSince = microversion('1.23');
 
 /** Errors as the API-SIG's guideline shapes them, with codes from microversion 1.23 on. */
 export const placementErrors: ErrorStyle = {
-  errorBody(error, { requestId, version }) {
+  errorBody(error, { requestId, version, method }) {
     const { status } = error;
     const body: Record<string, unknown> = {
       status,
       title: titles[status] ?? 'Error',
-      detail: detailOf(error),
+      detail: detailOf(error, method),
       request_id: requestId,
     };
     if (version !== undefined && version >= errorCodesSince) {
@@ -46,10 +52,7 @@ export const placementErrors: ErrorStyle = {
     }
     return { body: { errors: [body] } };
   },
-  invalid: ({ path, message }) => {
-    const where = path.length === 0 ? '' : `\n\nOn instance${path.map((part) => `['${part}']`).join('')}`;
-    return new BadRequest(`JSON does not validate: ${message}${where}`);
-  },
+  invalid: (problem) => new BadRequest(`JSON does not validate: ${validationWords(problem)}`),
   notJson: (contentType) =>
     contentType === undefined
       ? new BadRequest('content-type header required when content-length > 0')
@@ -62,15 +65,32 @@ export function unsupported(given: string): UnsupportedMediaType {
   return new UnsupportedMediaType(`The media type ${type} is not supported, use application/json`);
 }
 
-function detailOf(error: ApiError): string {
-  const message = wordsOf(error);
+function detailOf(error: ApiError, method: string): string {
+  const message = wordsOf(error, method);
   const explanation = explanations[error.status];
   if (explanation === undefined) return message;
   return message === explanation ? `${explanation}\n\n   ` : `${explanation}\n\n ${message}  `;
 }
 
-function wordsOf(error: ApiError): string {
-  if (error.status === 405) return 'The method specified is not allowed for this resource.';
+function wordsOf(error: ApiError, method: string): string {
+  if (error.status === 405)
+    return `The method ${method} is not allowed for this resource.\n\n The method specified is not allowed for this resource.  `;
   if (error.code === 'malformed') return `Malformed JSON: ${error.message}`;
   return error.message;
+}
+
+/** The whole of what Python's jsonschema says, but for the schema itself. */
+export function validationWords({ path, message, keyword, schemaPath = [], value }: Invalid): string {
+  const at = (steps: readonly string[]) =>
+    steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `['${step}']`)).join('');
+  return (
+    `${message}\n\nFailed validating '${keyword}' in schema${at(schemaPath)}\n\n` +
+    `On instance${at(path)}:\n    ${pythonRepr(value).slice(0, 300)}`
+  );
+}
+
+/** The words of upstream's microversion middleware; any two numbers are a version, if none that is served. */
+export function refuseMicroversion(asked: string): ApiError {
+  if (/^\d+\.\d+$/.test(asked)) return new NotAcceptable(`Unacceptable version header: ${asked}`);
+  return new BadRequest(`invalid version string: ${asked.slice(0, 40)}`);
 }

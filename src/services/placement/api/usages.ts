@@ -75,6 +75,9 @@ async function groupedUsages(
 function assertLength(call: Call, name: string): void {
   const value = call.queryValue(name);
   if (value === undefined) return;
-  if (value === '') throw invalidQuery(`'' is too short`);
-  if (value.length > longestName) throw invalidQuery(`'${value}' is too long`);
+  if (value === '') throw invalidQuery(`'' is too short${failed('minLength', name)}`);
+  if (value.length > longestName) throw invalidQuery(`'${value}' is too long${failed('maxLength', name)}`);
 }
+
+const failed = (keyword: string, name: string) =>
+  `\n\nFailed validating '${keyword}' in schema['properties']['${name}']`;

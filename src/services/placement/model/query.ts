@@ -145,7 +145,9 @@ function assertCandidateParameters(parameters: URLSearchParams, minor: number): 
   }
   const limit = last(parameters, 'limit');
   if (limit !== undefined && !/^[1-9][0-9]*$/.test(limit))
-    throw invalid(`'${limit}' does not match '^[1-9][0-9]*$'`);
+    throw invalid(
+      `'${limit}' does not match '^[1-9][0-9]*$'\n\nFailed validating 'pattern' in schema['properties']['limit']`,
+    );
   const policy = last(parameters, 'group_policy');
   if (policy !== undefined && policy !== 'none' && policy !== 'isolate') {
     throw invalid(`'${policy}' is not one of ['none', 'isolate']`);

@@ -3,6 +3,7 @@ import { repository } from '../../../platform/store/repository.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { Inventory } from '../model/capacity.ts';
 import { ConcurrentUpdate, InventoryInUse, UnknownResourceClass } from '../model/refusals.ts';
+import { standardResourceClasses } from '../model/standard-resource-classes.ts';
 import { nextChange } from './changes.ts';
 import { knownResourceClasses } from './resource-classes.ts';
 import { advance, getProvider } from './resource-providers.ts';
@@ -159,9 +160,10 @@ async function assertUnused(store: PlacementStore, uuid: string, names: readonly
     .where('provider_uuid', '=', uuid)
     .where('resource_class', 'in', names)
     .execute();
+  const order = (name: string) => standardResourceClasses.indexOf(name) + 1 || Number.MAX_SAFE_INTEGER;
   if (used.length > 0)
     throw new InventoryInUse(
-      used.map((row) => row.resource_class),
+      used.map((row) => row.resource_class).toSorted((a, b) => order(a) - order(b)),
       uuid,
     );
 }
