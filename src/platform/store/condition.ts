@@ -8,7 +8,7 @@ import type { ColumnName, Row, Table } from './table.ts';
 /**
  * One thing that must hold of a row. `eq`, `ne`, `in` and `nin` know null as a value (a row without a value is `ne`
  * to any other); the comparisons never hold of null. `like` has `%`, `_` and `\` as escape; `contains`,
- * `startswith` and `endswith` take text as it is. Case matters everywhere.
+ * `startswith` and `endswith` take text as it is. Case matters but to those with an `i` before them.
  */
 export type Condition<T extends Table = Table> =
   | { [C in ColumnName<T>]: ColumnCondition<C, Row<T>[C]> }[ColumnName<T>]
@@ -22,6 +22,7 @@ export type ColumnCondition<C extends string, V> =
   | { column: C; op: 'in' | 'nin'; value: readonly (V | null)[] }
   | { column: C; op: 'lt' | 'lte' | 'gt' | 'gte'; value: NonNullable<V> }
   | { column: C; op: 'like' | 'contains' | 'startswith' | 'endswith'; value: string }
+  | { column: C; op: 'iequals' | 'icontains' | 'istartswith' | 'iendswith'; value: string }
   | { column: C; op: 'null' | 'notnull' };
 
 /** Conditions, or the short form for equality: `{ id, generation: 3, deleted_at: null, state: ['BUILD', 'ERROR'] }`. */
@@ -115,6 +116,14 @@ function one(out: SqlWriter, store: AnyStore, table: Table, condition: AnyCondit
       return like(out, id, `${literally(value)}%`);
     case 'endswith':
       return like(out, id, `%${literally(value)}`);
+    case 'iequals':
+      return like(out, `LOWER(${id})`, literally(value).toLowerCase());
+    case 'icontains':
+      return like(out, `LOWER(${id})`, `%${literally(value).toLowerCase()}%`);
+    case 'istartswith':
+      return like(out, `LOWER(${id})`, `${literally(value).toLowerCase()}%`);
+    case 'iendswith':
+      return like(out, `LOWER(${id})`, `%${literally(value).toLowerCase()}`);
     default:
       throw new ValueRefused(`no such comparison: ${op}`);
   }

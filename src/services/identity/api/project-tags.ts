@@ -6,8 +6,7 @@ import { validator } from '../../../platform/http/validation.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import type { Identity } from '../identity.ts';
 import { type ProjectRow, projectTags } from '../store/tables.ts';
-import { tagsOf } from './project-view.ts';
-import { projectTarget } from './projects.ts';
+import { projectTarget, tagsOf } from './project-view.ts';
 import { notFound } from './style.ts';
 
 const most = 80;

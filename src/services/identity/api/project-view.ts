@@ -50,3 +50,8 @@ export const domainView = (row: ProjectRow, call: Call): Record<string, unknown>
   options: row.options,
   links: { self: `${call.origin}/v3/domains/${row.id}` },
 });
+
+/** What policy rules see of a project. */
+export const projectTarget = (row: ProjectRow): object => ({
+  target: { project: { ...row, domain_id: row.domain_id === noDomain ? null : row.domain_id } },
+});

@@ -25,16 +25,11 @@ import {
 } from './fields.ts';
 import { projectRelations } from './project-relations.ts';
 import { Tags, writeTags } from './project-tags.ts';
-import { tagsOf } from './project-view.ts';
+import { projectTarget, tagsOf } from './project-view.ts';
 import { unique } from './style.ts';
 
 /** Projects below each other, their domain's own level included: upstream's `max_project_tree_depth`. */
 const deepest = 5;
-
-/** What policy rules see of a project. */
-export const projectTarget = (row: ProjectRow): object => ({
-  target: { project: { ...row, domain_id: row.domain_id === noDomain ? null : row.domain_id } },
-});
 
 /** Projects in their hierarchy. */
 export function projectRoutes(identity: Identity): Route[] {

@@ -92,6 +92,8 @@ describe('identity’s resources', () => {
     const found = (await get('/v3/users?name__startswith=page-')).body.users;
     assert.equal(found.length, 3);
     assert.equal((await get('/v3/users?name__contains=age-b')).body.users[0].name, 'page-b');
+    assert.equal((await get('/v3/users?name__icontains=AGE-B')).body.users[0].name, 'page-b');
+    assert.deepEqual((await get('/v3/users?name__contains=AGE-B')).body.users, []);
     const seen: string[] = [];
     let path: string | null = '/v3/users?name__startswith=page-&limit=2';
     while (path) {

@@ -24,12 +24,16 @@ export const identityErrors: ErrorStyle = {
 /** Items of a list at most, whatever is asked for. */
 const longestPage = 10_000;
 
-const comparison = /^(\w+?)__(i?)(contains|startswith|endswith|equals)$/;
+const comparison = /^(\w+?)__(i?(?:contains|startswith|endswith|equals))$/;
 const comparisons: Record<string, ComparisonOp> = {
   contains: 'contains',
   startswith: 'startswith',
   endswith: 'endswith',
   equals: 'eq',
+  icontains: 'icontains',
+  istartswith: 'istartswith',
+  iendswith: 'iendswith',
+  iequals: 'iequals',
 };
 
 export const identityStyle: ResourceStyle = {
@@ -51,7 +55,7 @@ export const identityStyle: ResourceStyle = {
   },
   reserved: new Set(['limit', 'marker', 'sort_key', 'sort_dir', 'page', 'per_page']),
   filter(param, values) {
-    const [, name, , op] = comparison.exec(param) ?? [];
+    const [, name, op] = comparison.exec(param) ?? [];
     const known = op ? comparisons[op] : undefined;
     return name && known ? { param: name, op: known, values } : undefined;
   },
