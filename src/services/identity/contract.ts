@@ -21,6 +21,8 @@ export const identityService = contract<IdentityService>('identity');
 
 /** The notification (bus `notify`) after which no cached token may be trusted. */
 export const tokensRevoked = 'identity.tokens.revoked';
+/** The notification by which processes of identity that share a database tell each other to look again: `{ from }`. */
+export const identityChanged = 'identity.changed';
 /** The notification that a project is gone: `{ id }`. */
 export const projectDeleted = 'identity.project.deleted';
 

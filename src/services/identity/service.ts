@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { resourcesIn } from '../../platform/resource/resource.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
@@ -16,7 +17,13 @@ import { roleAssignmentRoutes } from './api/role-assignments.ts';
 import { roleRoutes } from './api/roles.ts';
 import { userRoutes } from './api/users.ts';
 import { bootstrap } from './bootstrap.ts';
-import { identityAdmin, identityService, projectDeleted, tokensRevoked } from './contract.ts';
+import {
+  identityAdmin,
+  identityChanged,
+  identityService,
+  projectDeleted,
+  tokensRevoked,
+} from './contract.ts';
 import type { Identity } from './identity.ts';
 import { defaultAllowExpiredWindow, defaultExpiration } from './model/token-expiry.ts';
 import { Changes } from './store/changes.ts';
@@ -67,6 +74,8 @@ export const identity: ServiceDefinition = {
     // In this process at once, before the client has its answer; elsewhere as fast as the bus carries it.
     changes.onRevoked(() => platform.authenticator.forget());
     changes.onRevoked(() => notify(tokensRevoked, {}));
+    const self = randomUUID();
+    changes.onWrite(() => notify(identityChanged, { from: self }));
     const running: Identity = {
       store,
       changes,
@@ -81,6 +90,9 @@ export const identity: ServiceDefinition = {
       projectDeleted: (id) => notify(projectDeleted, { id }),
     };
     const listeners = [
+      await bus.subscribe(identityChanged, ({ payload }) => {
+        if ((payload as { from?: unknown }).from !== self) changes.forget();
+      }),
       await bus.serve(identityService, {
         async validateToken({ token }) {
           const found = await tokens.validate(token);

@@ -9,6 +9,7 @@ import type { Insertable, Row, Table } from '../../../platform/store/table.ts';
 export class Changes {
   readonly #store: AnyStore;
   readonly #forget = new Set<() => void>();
+  readonly #wrote = new Set<() => void>();
   readonly #revoked = new Set<() => void>();
   #generation = 0;
 
@@ -23,13 +24,13 @@ export class Changes {
 
   /** Something was written. */
   wrote(): void {
-    this.#store.afterCommit(() => this.forget());
+    this.#store.afterCommit(() => this.#written());
   }
 
   /** Something was written after which tokens mean less than before, or nothing. */
   revoked(): void {
     this.#store.afterCommit(() => {
-      this.forget();
+      this.#written();
       for (const listener of this.#revoked) listener();
     });
   }
@@ -38,6 +39,16 @@ export class Changes {
   forget(): void {
     this.#generation++;
     for (const listener of this.#forget) listener();
+  }
+
+  #written(): void {
+    this.forget();
+    for (const listener of this.#wrote) listener();
+  }
+
+  /** After a write by this process. */
+  onWrite(listener: () => void): void {
+    this.#wrote.add(listener);
   }
 
   onForget(listener: () => void): void {
