@@ -9,6 +9,8 @@ import { flavorAccessRoutes } from './api/flavor-access.ts';
 import { flavorExtraSpecRoutes } from './api/flavor-extra-specs.ts';
 import { flavorRoutes } from './api/flavors.ts';
 import { keypairRoutes } from './api/keypairs.ts';
+import { limitRoutes } from './api/limits.ts';
+import { quotaClassRoutes, quotaRoutes } from './api/quotas.ts';
 import { computeErrors, computeStyle } from './api/style.ts';
 import { microversions, rewritePath, versionRoutes } from './api/versions.ts';
 import type { Compute } from './compute.ts';
@@ -31,6 +33,9 @@ const resources: readonly ((compute: Compute) => readonly Route[])[] = [
   flavorExtraSpecRoutes,
   flavorAccessRoutes,
   keypairRoutes,
+  quotaRoutes,
+  quotaClassRoutes,
+  limitRoutes,
 ];
 
 /** Servers and what they are made of. */

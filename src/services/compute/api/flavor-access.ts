@@ -1,13 +1,13 @@
 import { Type } from 'typebox';
-import { BadRequest, Conflict, NoSuchServer, NotFound } from '../../../platform/errors/errors.ts';
+import { Conflict, NotFound } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { repository } from '../../../platform/store/repository.ts';
-import { identityService } from '../../identity/contract.ts';
 import type { Compute } from '../compute.ts';
 import { type Flavor, flavorProjects } from '../store/flavors.ts';
 import { flavorResource } from './flavors.ts';
 import { closed } from './parameter-types.ts';
+import { projectCheck } from './projects.ts';
 
 const Project = closed({ tenant: Type.String({ minLength: 1, maxLength: 255 }) });
 const Action = Type.Union([closed({ addTenantAccess: Project }), closed({ removeTenantAccess: Project })]);
@@ -16,10 +16,10 @@ const base = 'os_compute_api:os-flavor-access';
 
 /** Who may use a flavor that is not public: `os-flavor-access` and the actions that change it. */
 export function flavorAccessRoutes(compute: Compute): Route[] {
-  const { store, platform } = compute;
+  const { store } = compute;
   const flavor = flavorResource(compute);
   const access = repository(store, flavorProjects);
-  const identity = platform.bus.client(identityService);
+  const assertProject = projectCheck(compute);
 
   const find = (call: Call): Promise<Flavor> => flavor.find(call, call.params['id'] as string);
   const listOf = async ({ id }: Flavor) => ({
@@ -29,20 +29,9 @@ export function flavorAccessRoutes(compute: Compute): Route[] {
     })),
   });
 
-  /** Where identity does not answer, any project is believed, as upstream does. */
-  async function assertProject(id: string): Promise<void> {
-    try {
-      if (await identity.project({ id })) return;
-    } catch (error) {
-      if (error instanceof NoSuchServer) return;
-      throw error;
-    }
-    throw new BadRequest(`Project ID ${id} is not a valid project.`);
-  }
-
   async function add(call: Call, project_id: string) {
     call.enforce(`${base}:add_tenant_access`);
-    await assertProject(project_id);
+    await assertProject(call, project_id);
     const row = await find(call);
     if (row.is_public && call.since('2.7')) throw new Conflict('Can not add access to a public flavor.');
     await store.transaction(async () => {

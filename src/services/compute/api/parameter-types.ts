@@ -42,9 +42,8 @@ export const LooseBoolean = Type.Unsafe<boolean | string>({
   type: ['boolean', 'string'],
   enum: [
     true,
-    ...['True', 'TRUE', 'true', '1', 'ON', 'On', 'on', 'YES', 'Yes', 'yes'],
     false,
-    ...['False', 'FALSE', 'false', '0', 'OFF', 'Off', 'off', 'NO', 'No', 'no'],
+    ...'True TRUE true 1 ON On on YES Yes yes False FALSE false 0 OFF Off off NO No no'.split(' '),
   ],
 });
 

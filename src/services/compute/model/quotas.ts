@@ -12,14 +12,39 @@ export const quotaDefaults = {
   key_pairs: 100,
   server_groups: 10,
   server_group_members: 10,
+  // What networking limits: shown before 2.36, and never counted here.
+  fixed_ips: -1,
+  floating_ips: -1,
+  security_groups: -1,
+  security_group_rules: -1,
 } as const;
+
+const networkQuotas = ['fixed_ips', 'floating_ips', 'security_groups', 'security_group_rules'] as const;
+const injectionQuotas = [
+  'injected_files',
+  'injected_file_content_bytes',
+  'injected_file_path_bytes',
+] as const;
 
 export type QuotaResource = keyof typeof quotaDefaults;
 export type QuotaLimits = Record<QuotaResource, number>;
 /** What servers take; `ram` in MiB. */
 export type ServerQuota = Record<'instances' | 'cores' | 'ram', number>;
 
-export const quotaResources = Object.keys(quotaDefaults) as QuotaResource[];
+/** The quotas that an API shows which has left behind what networking limits, or the injection of files. */
+export function quotaResources({
+  network,
+  injection,
+}: {
+  network: boolean;
+  injection: boolean;
+}): QuotaResource[] {
+  const hidden: readonly string[] = [
+    ...(network ? [] : networkQuotas),
+    ...(injection ? [] : injectionQuotas),
+  ];
+  return (Object.keys(quotaDefaults) as QuotaResource[]).filter((each) => !hidden.includes(each));
+}
 
 /**
  * Compares what is asked for with what is left.

@@ -64,6 +64,20 @@ export async function quotaUsage(
   return { instances: Number(instances), cores: Number(cores ?? 0), ram: Number(ram ?? 0) };
 }
 
+/** How many server groups a project has, or a user within it. */
+export async function serverGroupCount(
+  { db }: ComputeStore,
+  projectId: string,
+  userId?: string,
+): Promise<number> {
+  let query = db
+    .selectFrom('server_groups')
+    .select(({ fn }) => fn.countAll().as('count'))
+    .where('project_id', '=', projectId);
+  if (userId) query = query.where('user_id', '=', userId);
+  return Number((await query.executeTakeFirstOrThrow()).count);
+}
+
 /**
  * Makes sure that new servers fit into what is left of their project's quota and of their user's. Called in the
  * transaction that adds them, so that two requests cannot both have the last of it; a resize claims what it adds.
