@@ -114,10 +114,11 @@ async function worded<T>(conflict: string, unknown: string, work: () => Promise<
   }
 }
 
+const classOf = (call: Call): string => call.params['resource_class'] ?? '';
+
 export function inventoryRoutes(store: PlacementStore): Route[] {
   const path = '/resource_providers/:uuid/inventories';
   const item = `${path}/:resource_class`;
-  const classOf = (call: Call) => call.params['resource_class'] ?? '';
   return [
     operation({
       method: 'GET',

@@ -18,17 +18,17 @@ import {
 import type { PlacementStore, ProviderRow } from '../store/tables.ts';
 import { bodyOf, fresh, minorOf, newest, operation } from './operation.ts';
 
-const name = Type.String({ maxLength: 200 });
-const uuid = Type.String({ format: 'uuid' });
-const parent = Type.Union([uuid, Type.Null()]);
+const providerName = Type.String({ maxLength: 200 });
+const providerUuid = Type.String({ format: 'uuid' });
+const parent = Type.Union([providerUuid, Type.Null()]);
 const closed = { additionalProperties: false };
-const create = Type.Object({ name, uuid: Type.Optional(uuid) }, closed);
+const create = Type.Object({ name: providerName, uuid: Type.Optional(providerUuid) }, closed);
 const createNested = Type.Object(
-  { name, uuid: Type.Optional(uuid), parent_provider_uuid: Type.Optional(parent) },
+  { name: providerName, uuid: Type.Optional(providerUuid), parent_provider_uuid: Type.Optional(parent) },
   closed,
 );
-const update = Type.Object({ name }, closed);
-const updateNested = Type.Object({ name, parent_provider_uuid: Type.Optional(parent) }, closed);
+const update = Type.Object({ name: providerName }, closed);
+const updateNested = Type.Object({ name: providerName, parent_provider_uuid: Type.Optional(parent) }, closed);
 
 /** First microversion (1.x) with each of the links that a provider has. */
 const links: readonly (readonly [since: number, name: string])[] = [

@@ -81,13 +81,15 @@ function wordsOf(error: ApiError, method: string): string {
 
 /** The whole of what Python's jsonschema says, but for the schema itself. */
 export function validationWords({ path, message, keyword, schemaPath = [], value }: Invalid): string {
-  const at = (steps: readonly string[]) =>
-    steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `['${step}']`)).join('');
   return (
     `${message}\n\nFailed validating '${keyword}' in schema${at(schemaPath)}\n\n` +
     `On instance${at(path)}:\n    ${pythonRepr(value).slice(0, 300)}`
   );
 }
+
+/** Steps into a value, as Python writes them. */
+const at = (steps: readonly string[]): string =>
+  steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `['${step}']`)).join('');
 
 /** The words of upstream's microversion middleware; any two numbers are a version, if none that is served. */
 export function refuseMicroversion(asked: string): ApiError {

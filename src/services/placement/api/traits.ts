@@ -90,12 +90,13 @@ export function traitRoutes(store: PlacementStore): Route[] {
   ];
 }
 
+const toView = (traits: readonly string[], { generation }: ProviderRow) => ({
+  traits,
+  resource_provider_generation: generation,
+});
+
 function providerTraitRoutes(store: PlacementStore, since: string): Route[] {
   const path = '/resource_providers/:uuid/traits';
-  const toView = (traits: readonly string[], { generation }: ProviderRow) => ({
-    traits,
-    resource_provider_generation: generation,
-  });
   return [
     operation({
       method: 'GET',

@@ -285,8 +285,10 @@ function identityOf({ allocations, mappings }: AllocationCandidate): string {
   const amounts = [...allocations].flatMap(([provider, own]) =>
     [...own].map(([resourceClass, amount]) => `${provider.uuid} ${resourceClass} ${amount}`),
   );
-  const groups = [...mappings].map(([suffix, some]) => `${suffix}=${some.map(({ uuid }) => uuid).sort()}`);
-  return [...amounts.sort(), ...groups.sort()].join('\n');
+  const groups = [...mappings].map(
+    ([suffix, some]) => `${suffix}=${some.map(({ uuid }) => uuid).toSorted()}`,
+  );
+  return [...amounts.toSorted(), ...groups.toSorted()].join('\n');
 }
 
 function copy(amounts: Map<Provider, Map<string, number>>): Map<Provider, Map<string, number>> {

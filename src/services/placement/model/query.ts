@@ -94,16 +94,16 @@ export interface KnownNames {
 }
 
 /** @throws BadRequest for resource classes and traits that do not exist */
-export function assertNamesExist(query: CandidateQuery | ProviderQuery, known: KnownNames): void {
+export function assertNamesExist(query: CandidateQuery | ProviderQuery, there: KnownNames): void {
   const isList = 'inTree' in query;
   for (const { resources } of isList ? [query] : query.groups) {
     for (const name of resources.keys()) {
-      if (known.resourceClasses.has(name)) continue;
+      if (there.resourceClasses.has(name)) continue;
       throw new BadRequest(`Invalid resource class in resources parameter: No such resource class ${name}.`);
     }
   }
   for (const traits of isList ? traitSets(query) : candidateTraitSets(query)) {
-    const missing = [...traits].filter((trait) => !known.traits.has(trait)).toSorted();
+    const missing = [...traits].filter((trait) => !there.traits.has(trait)).toSorted();
     if (missing.length === 0) continue;
     const text = `No such trait(s): ${missing.join(', ')}.`;
     throw new BadRequest(isList ? `Invalid trait(s) in "required" parameter: ${text}` : text);

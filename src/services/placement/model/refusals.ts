@@ -30,10 +30,6 @@ export class UnknownProvider extends NotFound {
 
 /** A provider has no such inventory, or not so much of it. */
 export class InvalidInventory extends Conflict {
-  constructor(message: string) {
-    super(message);
-  }
-
   static missing(resourceClass: string, provider: string): InvalidInventory {
     return new InvalidInventory(
       `Inventory for '${resourceClass}' on resource provider '${provider}' invalid.`,

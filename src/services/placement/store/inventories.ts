@@ -160,13 +160,15 @@ async function assertUnused(store: PlacementStore, uuid: string, names: readonly
     .where('provider_uuid', '=', uuid)
     .where('resource_class', 'in', names)
     .execute();
-  const order = (name: string) => standardResourceClasses.indexOf(name) + 1 || Number.MAX_SAFE_INTEGER;
   if (used.length > 0)
     throw new InventoryInUse(
       used.map((row) => row.resource_class).toSorted((a, b) => order(a) - order(b)),
       uuid,
     );
 }
+
+/** Standard classes come in their order, custom ones after them. */
+const order = (name: string): number => standardResourceClasses.indexOf(name) + 1 || Number.MAX_SAFE_INTEGER;
 
 /** Whether a row says just this. */
 export function sameInventory(row: Inventory, inventory: Inventory): boolean {
