@@ -17,7 +17,9 @@ interface Range {
   end: number;
 }
 
-export function imageDataRoutes({ access, images, stores, uploads, settings }: ImageService): Route[] {
+export function imageDataRoutes(service: ImageService): Route[] {
+  const { access, images, stores, uploads, settings } = service;
+
   async function upload(call: Call) {
     const seen = await access.see(call, call.params['id'] as string);
     access.enforce(call, 'upload_image', seen);
@@ -30,10 +32,10 @@ export function imageDataRoutes({ access, images, stores, uploads, settings }: I
     const size = sizeOf(call);
     if (size !== undefined && size > settings.image_size_cap)
       throw new PayloadTooLarge('The incoming image is too large: The provided image is too large.');
-    await uploads.fill(seen.image.row.id, call.stream, {
-      size,
-      ...(typeof store === 'string' ? { store } : {}),
-    });
+    const { id } = seen.image.row;
+    await uploads.fill(id, call.stream, { size, ...(typeof store === 'string' ? { store } : {}) });
+    const filled = await images.get(id);
+    if (filled) service.notify('image.upload', filled);
   }
 
   async function download(call: Call) {

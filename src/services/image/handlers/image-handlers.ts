@@ -88,6 +88,8 @@ export function imageHandlers(service: ImageService): ImageContract {
       } finally {
         bytes.destroy();
       }
+      const filled = await images.get(id);
+      if (filled) service.notify('image.upload', filled);
     },
     async discard({ id }) {
       const image = await images.get(id);
