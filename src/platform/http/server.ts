@@ -292,7 +292,8 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     observe(request, status);
     reply.code(status);
     if (contentType) reply.header('content-type', contentType);
-    return reply.send(body);
+    // As bytes, so that Fastify leaves the content type as it is: clients compare it with `application/json`.
+    return reply.send(contentType && typeof body === 'string' ? Buffer.from(body) : body);
   }
 
   function observe(request: FastifyRequest, status: number): void {
