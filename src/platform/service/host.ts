@@ -10,7 +10,7 @@ import { type DenialStyle, denials } from '../policy/denial.ts';
 import { Enforcer } from '../policy/enforcer.ts';
 import { followPolicyFile } from '../policy/policy-file.ts';
 import type { Target } from '../policy/template.ts';
-import { openStore, type AnyStore } from '../store/store.ts';
+import { type AnyStore, openStore } from '../store/store.ts';
 import type {
   Logger,
   OperatorAnswer,
@@ -89,10 +89,10 @@ export function serviceHost(options: HostOptions, ports: Readonly<Record<string,
     const close = async () => {
       for (const each of opened.reverse()) await each();
     };
-    const answerOn = async (port: number, server: Server, start: (at: ListenAt) => Promise<unknown>) => {
+    const answerOn = async (port: number, server: Server, begin: (at: ListenAt) => Promise<unknown>) => {
       const free = options.anyPort || port === 0;
       const at = { host: options.address, port: free ? 0 : port + options.portOffset };
-      const url = await listen(server, at, start, name);
+      const url = await listen(server, at, begin, name);
       if (port === definition.port) urls.set(name, url);
     };
     const platform: Platform = {

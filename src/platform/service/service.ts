@@ -1,8 +1,8 @@
 import type { Server } from 'node:http';
 import type { CachingAuthenticator } from '../auth/authenticator.ts';
 import type { Bus } from '../bus/bus.ts';
-import type { Authorizer } from '../http/authorizer.ts';
 import type { Api } from '../http/api.ts';
+import type { Authorizer } from '../http/authorizer.ts';
 import type { PolicyDefaults } from '../policy/rule.ts';
 import type { Schema, Tables } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';

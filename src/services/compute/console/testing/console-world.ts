@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import { startWorld } from '../../../../platform/service/testing/world.ts';
-import { computeAgent, computeService, type ComputeAgent, type ConsoleAccess } from '../../contract.ts';
+import { type ComputeAgent, type ConsoleAccess, computeAgent, computeService } from '../../contract.ts';
 import { consoleProxy } from '../service.ts';
 
 export interface ConsoleWorld {
