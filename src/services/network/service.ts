@@ -1,12 +1,19 @@
 import { NoSuchServer } from '../../platform/errors/errors.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
 import { networkAgent, networkService, type NetworkService } from './contract.ts';
+import { agentsApi } from './api/agents.ts';
+import { availabilityRoutes } from './api/availability.ts';
 import { extensionRoutes } from './api/extensions.ts';
+import { floatingipsApi } from './api/floatingips.ts';
 import { networksApi } from './api/networks.ts';
 import { portsApi } from './api/ports.ts';
+import { quotaRoutes } from './api/quotas.ts';
+import { rbacPoliciesApi } from './api/rbac-policies.ts';
+import { routersApi } from './api/routers.ts';
 import { securityGroupRulesApi } from './api/security-group-rules.ts';
 import { securityGroupsApi } from './api/security-groups.ts';
 import { networkErrors } from './api/style.ts';
+import { subnetpoolsApi } from './api/subnetpools.ts';
 import { subnetsApi } from './api/subnets.ts';
 import { versionRoutes } from './api/versions.ts';
 import { agentHandlers } from './handlers/agents.ts';
@@ -42,12 +49,20 @@ export const network: ServiceDefinition = {
     );
     const core: Network = { store, settings: networkSettings(platform.settings), hosts };
     const networks = networksApi(core);
+    const subnets = subnetsApi(core, networks);
+    const ports = portsApi(core, networks);
+    const routers = routersApi(core, { networks, subnets, ports });
     const resources = [
       networks,
-      subnetsApi(core, networks),
-      portsApi(core, networks),
+      subnets,
+      ports,
+      routers,
+      floatingipsApi(core, networks),
       securityGroupsApi(core),
       securityGroupRulesApi(core),
+      subnetpoolsApi(core),
+      rbacPoliciesApi(core),
+      agentsApi(core, { networks, routers }),
     ];
     const handlers: NetworkService = {
       resolveRequests: resolveRequests(core),
@@ -65,7 +80,9 @@ export const network: ServiceDefinition = {
         routes: [
           ...versionRoutes(resources),
           ...extensionRoutes,
-          ...resources.flatMap(({ routes }) => routes),
+          ...resources.flatMap((each) => each.routes),
+          ...quotaRoutes(core),
+          ...availabilityRoutes(core, networks),
         ],
       },
       9696,

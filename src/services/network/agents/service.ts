@@ -27,7 +27,7 @@ export const networkAgentService: ServiceDefinition = {
     const agent = networkAgent({
       driver,
       source: { wanted: () => network.hostState({ host }) },
-      report: ({ ports }) => network.reportPorts({ host, ...ports }),
+      report: ({ ports, routers, dhcp }) => network.reportPorts({ host, ...ports, routers, dhcp }),
       onFault: (words) => log.warn({ service: 'network-agent' }, words),
     });
     const startedAt = new Date().toISOString();

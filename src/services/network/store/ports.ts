@@ -1,3 +1,4 @@
+import { ApiError } from '../../../platform/errors/errors.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import { badRequest, conflict, macInUse, networkNotFound, portNotFound } from '../model/errors.ts';
 import { vifTypeOn } from './bindings.ts';
@@ -110,14 +111,21 @@ export function createPort(network: Network, port: NewPort): Promise<Port> {
       binding_vif_type: await vifTypeOn(network, host),
     };
     await repository(store, ports).insert(row);
-    const fixedIps =
-      port.fixedIps?.length === 0
-        ? []
-        : await takeAddresses(store, row, await subnetsOf(store, on.id), port.fixedIps);
+    const fixedIps = port.fixedIps?.length === 0 ? [] : await addressesFor(row);
     await addGroups(store, row.id, groups);
     network.hosts.ring({ networks: [on.id], hosts: [host], securityGroups: groups });
     return { ...row, fixed_ips: fixedIps, security_groups: groups };
   });
+
+  async function addressesFor(row: PortRow): Promise<FixedIp[]> {
+    try {
+      return await takeAddresses(store, row, await subnetsOf(store, on.id), port.fixedIps);
+    } catch (error) {
+      // Whoever goes on without this port (the next subnet may have room) must not commit half of it.
+      if (error instanceof ApiError) await store.db.deleteFrom('ports').where('id', '=', row.id).execute();
+      throw error;
+    }
+  }
 }
 
 async function groupsFor(network: Network, port: NewPort, portSecurity: boolean): Promise<string[]> {
