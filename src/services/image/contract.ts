@@ -19,7 +19,7 @@ export interface ImageService {
   /**
    * Takes the file as the bytes of a queued image, checks and hashes it, and makes the image active; the file stays
    * the caller's. It must be readable on the image service's host. Nothing happens where the image is active already.
-   * @throws NotFound, Conflict (it is being filled), UnsupportedMediaType (it is not what the image says)
+   * @throws NotFound, BadRequest (no such file), Conflict (it is being filled), UnsupportedMediaType (it is not what the image says)
    */
   store(args: { id: string; path: string }): Promise<void>;
   /** Deletes an image, protected or not: undo of `create`. Nothing happens where it is gone. */

@@ -30,7 +30,9 @@ export function targetOf(image: Image, member: string | undefined): object {
     ...row,
     project_id: row.owner,
     image_id: row.id,
-    ...(member === undefined ? {} : { member, member_id: member }),
+    // Said even where it is nobody: a custom property of this name must not stand in for it.
+    member,
+    member_id: member,
   };
 }
 

@@ -193,6 +193,49 @@ describe("an image's bytes", () => {
     );
   });
 
+  it('are refused when they are not what the image says, and lead nowhere else', async () => {
+    const backed = Buffer.alloc(8 * 1024 * 1024);
+    backed.writeUInt32BE(0x514649fb, 0);
+    backed.writeUInt32BE(3, 4);
+    backed.writeBigUInt64BE(512n, 8);
+    for (const [disk_format, bytes, why] of [
+      ['qcow2', randomBytes(1024), /Image disk_format qcow2 does not match stream data raw/],
+      ['raw', backed.subarray(0, 1024), /backing file/],
+      ['qcow2', backed.subarray(0, 1024), /backing file/],
+    ] as const) {
+      const { id } = await images.create(member, { disk_format });
+      const refused = await images.upload(member, id, bytes);
+      assert.equal(refused.status, 415);
+      assert.match(String(refused.body), why);
+      const { body } = await images.request('GET', `/v2/images/${id}`, { as: member });
+      assert.equal(body.status, 'queued');
+      assert.deepEqual(
+        (await files()).filter((name) => name.startsWith(id)),
+        [],
+      );
+    }
+    // Long before the end, where the beginning says it already.
+    const { id } = await images.create(member, { disk_format: 'qcow2' });
+    const answered = Promise.withResolvers<void>();
+    let sent = false;
+    const refused = await images.upload(
+      member,
+      id,
+      new ReadableStream({
+        async pull(controller) {
+          if (!sent) controller.enqueue(new Uint8Array(backed));
+          else {
+            await answered.promise;
+            controller.close();
+          }
+          sent = true;
+        },
+      }),
+    );
+    answered.resolve();
+    assert.equal(refused.status, 415);
+  });
+
   it('need a format first, and the right content type', async () => {
     const made = await images.request('POST', '/v2/images', { as: member, body: { name: 'bald' } });
     const uploaded = await images.upload(member, made.body.id, randomBytes(10));

@@ -47,6 +47,8 @@ export function uploadsOf({ db, images, stores, settings, host }: Parts): Upload
     bytes: Readable,
     { size, store: storeName }: { size?: number | undefined; store?: string } = {},
   ): Promise<void> {
+    // A stream may fail before it is read; reading it tells why then.
+    bytes.on('error', () => {});
     assertSize(size ?? 0);
     const store = storeName === undefined ? stores.default() : stores.get(storeName);
     const upload_id = randomUUID();
@@ -63,7 +65,7 @@ export function uploadsOf({ db, images, stores, settings, host }: Parts): Upload
     try {
       writer = await store.begin(id);
       const inspection = new Inspection();
-      const taken = await take(bytes, writer, inspection);
+      const taken = await take(bytes, writer, inspection, (early) => void assertFormat(row, early, settings));
       const findings: Findings = inspection.finish();
       const virtual_size = assertFormat(row, findings, settings);
       url = await writer.commit();
@@ -106,6 +108,7 @@ export function uploadsOf({ db, images, stores, settings, host }: Parts): Upload
     bytes: Readable,
     writer: StoreWriter,
     inspection: Inspection,
+    check: (early: Findings) => void,
   ): Promise<{ size: number; digests: string[] }> {
     const pool = new BlockPool(blocksAhead);
     let hashing: Hashing | undefined;
@@ -145,6 +148,8 @@ export function uploadsOf({ db, images, stores, settings, host }: Parts): Upload
           send(block, filled);
           block = undefined;
           filled = 0;
+          const early = inspection.early();
+          if (early) check(early);
         }
       }
       if (!hashing) {

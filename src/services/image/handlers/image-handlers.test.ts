@@ -69,7 +69,7 @@ describe('what other services do with images', () => {
     const path = join(world.stateDir, 'not-qcow2');
     await writeFile(path, randomBytes(100));
     await assert.rejects(client.store({ id, path }), UnsupportedMediaType);
-    await assert.rejects(client.store({ id, path: join(world.stateDir, 'missing') }));
+    await assert.rejects(client.store({ id, path: join(world.stateDir, 'missing') }), BadRequest);
     assert.equal((await client.image({ id, admin: true }))?.status, 'queued');
   });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { BadRequest, Conflict, NotFound } from '../../../platform/errors/errors.ts';
 import { UniqueViolation } from '../../../platform/store/errors.ts';
 import type { ImageService } from '../api/image-service.ts';
@@ -82,7 +82,10 @@ export function imageHandlers(service: ImageService): ImageContract {
       const row = await images.row(id);
       if (!row) throw new NotFound('image', id);
       if (row.status === 'active') return;
-      const bytes = createReadStream(path, { highWaterMark: 1024 * 1024 });
+      const file = await open(path).catch((cause: unknown) => {
+        throw new BadRequest(`The file of image ${id} cannot be read.`, { cause });
+      });
+      const bytes = file.createReadStream({ highWaterMark: 1024 * 1024 });
       try {
         await uploads.fill(id, bytes);
       } finally {

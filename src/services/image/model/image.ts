@@ -38,15 +38,15 @@ export interface Image {
   stores: string[];
 }
 
-/** The formats of upstream's configuration defaults. */
+/** The formats of upstream's configuration defaults; those that need no look into come first. */
 export const diskFormats = [
+  'raw',
   'ami',
   'ari',
   'aki',
   'vhd',
   'vhdx',
   'vmdk',
-  'raw',
   'qcow2',
   'vdi',
   'iso',

@@ -17,6 +17,7 @@ export class Inspection {
   #head: Buffer = Buffer.alloc(0);
   #tail: Buffer = Buffer.alloc(0);
   #size = 0;
+  #looked = false;
 
   add(bytes: Uint8Array): void {
     if (this.#head.length < headBytes) {
@@ -27,6 +28,17 @@ export class Inspection {
     this.#tail =
       end.length === tailBytes ? Buffer.from(end) : Buffer.concat([this.#tail, end]).subarray(-tailBytes);
     this.#size += bytes.length;
+  }
+
+  /**
+   * What the beginning shows, once, as soon as there is enough of it: an upload of many gigabytes need not come to its
+   * end to be refused. `undefined` otherwise, and where only the end can tell.
+   */
+  early(): Findings | undefined {
+    if (this.#looked || this.#head.length < headBytes) return undefined;
+    this.#looked = true;
+    const found = detect({ head: this.#head, tail: Buffer.alloc(0), size: this.#size });
+    return found.format === 'raw' ? undefined : { ...found, size: this.#size };
   }
 
   finish(): Findings {
