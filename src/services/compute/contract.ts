@@ -104,6 +104,8 @@ export interface ComputeAgent {
   detachNic(args: { serverId: string; portId: string }): Promise<void>;
   /** Writes the guest's root disk as a new image file for the image service: a snapshot. */
   snapshot(args: { serverId: string; imageId: string }): Promise<void>;
+  /** How long the host has been up, in the words of the command `uptime`. */
+  hostUptime(args: object): Promise<{ uptime: string }>;
   /** What guests the host has. */
   guests(args: object): Promise<{ serverId: string; powerState: string }[]>;
 }

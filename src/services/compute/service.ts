@@ -5,12 +5,16 @@ import type { ServiceDefinition } from '../../platform/service/service.ts';
 import { imageService } from '../image/contract.ts';
 import { networkService } from '../network/contract.ts';
 import { placementService } from '../placement/contract.ts';
+import { aggregateRoutes } from './api/aggregates.ts';
+import { availabilityZoneRoutes } from './api/availability-zones.ts';
 import { flavorAccessRoutes } from './api/flavor-access.ts';
 import { flavorExtraSpecRoutes } from './api/flavor-extra-specs.ts';
 import { flavorRoutes } from './api/flavors.ts';
+import { hypervisorRoutes } from './api/hypervisors.ts';
 import { keypairRoutes } from './api/keypairs.ts';
 import { limitRoutes } from './api/limits.ts';
 import { quotaClassRoutes, quotaRoutes } from './api/quotas.ts';
+import { serviceRoutes } from './api/services.ts';
 import { computeErrors, computeStyle } from './api/style.ts';
 import { microversions, rewritePath, versionRoutes } from './api/versions.ts';
 import type { Compute } from './compute.ts';
@@ -36,6 +40,10 @@ const resources: readonly ((compute: Compute) => readonly Route[])[] = [
   quotaRoutes,
   quotaClassRoutes,
   limitRoutes,
+  availabilityZoneRoutes,
+  serviceRoutes,
+  hypervisorRoutes,
+  aggregateRoutes,
 ];
 
 /** Servers and what they are made of. */

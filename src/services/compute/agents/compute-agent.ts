@@ -7,6 +7,7 @@ import type { DiskSpec, GuestSpec, HypervisorDriver } from '../drivers/driver.ts
 import type { BaseImages } from '../drivers/qemu/base-images.ts';
 import { baseImage } from './base-image.ts';
 import { configDrive } from './config-drive.ts';
+import { hostUptime } from './host-uptime.ts';
 
 export interface ComputeAgentParts {
   driver: HypervisorDriver;
@@ -116,6 +117,7 @@ export function computeAgentHandlers(parts: ComputeAgentParts): ComputeAgent {
         await rm(path, { force: true });
       }
     },
+    hostUptime: async () => ({ uptime: hostUptime() }),
     guests: async () => (await driver.list()).map(({ id, powerState }) => ({ serverId: id, powerState })),
   };
 }

@@ -16,3 +16,5 @@ export function assertQuery(call: Call, known: readonly string[], since = '2.75'
 
 /** A time as old parts of the API show it: `2026-01-31T12:34:56.000000`. */
 export const shownTime = (stored: string | null): string | null => stored?.slice(0, 26) ?? null;
+
+export const isUuid = (text: string): boolean => /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i.test(text);
