@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { UniqueViolation } from '../../../platform/store/errors.ts';
+import { forEachDatabase } from '../../../platform/store/testing/databases.ts';
+import { timestamp } from '../../../platform/store/table.ts';
+import { newImage } from '../model/new-image.ts';
+import { imageQueries } from './images.ts';
+import { memberQueries } from './members.ts';
+import { imageSchema } from './tables.ts';
+
+forEachDatabase((database, open) => {
+  describe(`images in ${database}`, () => {
+    it('are written, found, changed and buried', async () => {
+      const store = await open(imageSchema);
+      const images = imageQueries(store);
+      const members = memberQueries(store);
+      const id = randomUUID();
+      const made = newImage({ id, owner: 'p', name: 'ünï' }, { os_distro: 'x', long: 'v'.repeat(65_535) }, [
+        'b',
+        'a',
+      ]);
+      await images.insert(made);
+      await assert.rejects(images.insert(made), UniqueViolation);
+      const found = await images.get(id);
+      assert.ok(found);
+      assert.deepEqual(found.row, made.row);
+      assert.deepEqual(found.properties, made.properties);
+      assert.deepEqual(found.tags.toSorted(), ['a', 'b']);
+
+      const changed = {
+        ...found,
+        properties: { os_distro: 'y' },
+        tags: ['c'],
+        row: { ...found.row, protected: true },
+      };
+      await store.transaction(() => images.save(found, changed));
+      const again = await images.get(id);
+      assert.deepEqual(
+        [again?.properties, again?.tags, again?.row.protected],
+        [{ os_distro: 'y' }, ['c'], true],
+      );
+
+      const shared = await members.add(id, 'q');
+      await assert.rejects(members.add(id, 'q'), UniqueViolation);
+      assert.equal((await members.answer(shared, 'accepted')).status, 'accepted');
+      assert.equal((await members.get(id, 'q'))?.status, 'accepted');
+      assert.equal(await members.count(id), 1);
+
+      assert.equal(await images.swap({ id, status: 'saving' }, { status: 'active' }), false);
+      assert.equal(await images.swap({ id, status: 'queued' }, { status: 'active', size: 2 ** 45 }), true);
+      await images.addLocation({ image_id: id, store: 'file', url: 'file:///x', created_at: timestamp() });
+      assert.deepEqual((await images.get(id))?.stores, ['file']);
+      assert.equal((await images.row(id))?.size, 2 ** 45);
+      assert.deepEqual(await images.abandonedLocations(), []);
+      assert.deepEqual(await images.knownUrls('file'), new Set(['file:///x']));
+
+      assert.equal(await images.bury(id), true);
+      assert.equal(await images.bury(id), false);
+      assert.equal(await images.get(id), undefined);
+      const [left] = await images.abandonedLocations();
+      assert.equal(left?.url, 'file:///x');
+    });
+
+    it('are listed in pages, newest first', async () => {
+      const store = await open(imageSchema);
+      const images = imageQueries(store);
+      for (const name of ['1', '2', '3'])
+        await images.insert(
+          newImage(
+            { id: randomUUID(), owner: 'p', name, created_at: `2026-01-0${name}T00:00:00.000000Z` },
+            { n: name },
+            [name],
+          ),
+        );
+      const sort = [{ column: 'created_at', direction: 'desc' }] as const;
+      const first = await images.list({ where: [], sort, limit: 2 });
+      assert.deepEqual(
+        first.map(({ row, tags }) => [row.name, ...tags]),
+        [
+          ['3', '3'],
+          ['2', '2'],
+        ],
+      );
+      const after = first.at(-1)?.row;
+      assert.ok(after);
+      const rest = await images.list({ where: [], sort, limit: 2, after });
+      assert.deepEqual(
+        rest.map(({ properties }) => properties),
+        [{ n: '1' }],
+      );
+    });
+  });
+});
