@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { buildGuestImage } from '../../../guest/build.ts';
+import { cachedGuestImage } from '../../../guest/cached.ts';
 import { CommandFailed, run } from '../../platform/exec/run.ts';
 import { ApiClient } from '../api-client.ts';
 import * as make from '../demo/resources.ts';
@@ -34,7 +34,7 @@ export async function demo(flags: CloudFlags, format: Format): Promise<void> {
 
   const progress = new Progress();
   progress.say('the first server:');
-  const imagePath = await progress.step('guest image', () => guestImage(stateDir, progress));
+  const imagePath = await progress.step('guest image', cachedGuestImage);
   const [admin, user] = await progress.step('log in', () =>
     Promise.all([ApiClient.login(identityUrl, adminAccount), ApiClient.login(identityUrl, demoAccount)]),
   );
@@ -82,18 +82,6 @@ three things to try next:
   openstack server list
   ${login.join(' ')}
   openstack console url show --novnc ${make.names.server}`);
-}
-
-async function guestImage(stateDir: string, progress: Progress): Promise<string> {
-  const output = join(stateDir, 'guest', 'cumulet-guest.qcow2');
-  if (!existsSync(output)) {
-    await buildGuestImage({
-      output,
-      workDir: join(stateDir, 'guest', 'build'),
-      progress: (step) => progress.say(`\n    ${step}`),
-    });
-  }
-  return output;
 }
 
 async function keyPair(stateDir: string): Promise<{ path: string; publicKey: string }> {
