@@ -7,14 +7,19 @@ import { networkService } from '../network/contract.ts';
 import { placementService } from '../placement/contract.ts';
 import { aggregateRoutes } from './api/aggregates.ts';
 import { availabilityZoneRoutes } from './api/availability-zones.ts';
+import { extensionRoutes } from './api/extensions.ts';
 import { flavorAccessRoutes } from './api/flavor-access.ts';
 import { flavorExtraSpecRoutes } from './api/flavor-extra-specs.ts';
 import { flavorRoutes } from './api/flavors.ts';
 import { hypervisorRoutes } from './api/hypervisors.ts';
+import { instanceUsageAuditLogRoutes } from './api/instance-usage-audit-logs.ts';
 import { keypairRoutes } from './api/keypairs.ts';
 import { limitRoutes } from './api/limits.ts';
+import { migrationRoutes } from './api/migrations.ts';
 import { quotaClassRoutes, quotaRoutes } from './api/quotas.ts';
+import { serverGroupRoutes } from './api/server-groups.ts';
 import { serviceRoutes } from './api/services.ts';
+import { simpleTenantUsageRoutes } from './api/simple-tenant-usage.ts';
 import { computeErrors, computeStyle } from './api/style.ts';
 import { microversions, rewritePath, versionRoutes } from './api/versions.ts';
 import type { Compute } from './compute.ts';
@@ -44,6 +49,11 @@ const resources: readonly ((compute: Compute) => readonly Route[])[] = [
   serviceRoutes,
   hypervisorRoutes,
   aggregateRoutes,
+  serverGroupRoutes,
+  () => migrationRoutes,
+  simpleTenantUsageRoutes,
+  instanceUsageAuditLogRoutes,
+  () => extensionRoutes,
 ];
 
 /** Servers and what they are made of. */

@@ -60,6 +60,7 @@ export const servers = table(
     user_data: text({ nullable: true }),
     metadata: json<Record<string, string>>({ default: {} }),
     config_drive: boolean({ default: false }),
+    disk_config: text({ length: 8, default: 'MANUAL' }),
     availability_zone: text({ nullable: true, length: 255 }),
     host: text({ nullable: true, length: 255 }),
     node: text({ nullable: true, length: 255 }),
