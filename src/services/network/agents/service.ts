@@ -58,8 +58,7 @@ export const networkAgentService: ServiceDefinition = {
           agent.wake();
         },
         async namespace() {
-          const { command } = driver.attachment('');
-          return { namespace: namespaceOf(command) };
+          return { namespace: driver.namespace ?? null };
         },
       },
       { host },
@@ -81,9 +80,6 @@ export const networkAgentService: ServiceDefinition = {
     await (await linuxBridge({ tag: tag || tagOf(cloudDir), physicalNetworks: {} })).destroyAll();
   },
 };
-
-/** `ip netns exec NAME` names the namespace last; nothing does for simulated ports. */
-const namespaceOf = (command: readonly string[]): string | null => command.at(-1) ?? null;
 
 async function driverFor(platform: Platform): Promise<NetworkDriver> {
   const { settings, tag, bus } = platform;

@@ -124,6 +124,8 @@ export interface NetworkDriver {
   close(): Promise<void>;
   /** Removes every trace of this cloud's network from the host, also of one that is half-made. */
   destroyAll(): Promise<void>;
+  /** The network namespace, as `ip netns` names it, that holds guests' taps; none for simulated ports. */
+  readonly namespace: string | undefined;
   /**
    * How a guest's process gets to its ports: `command` comes before its own command and `tap` is the device to open.
    * The simulated driver answers an empty command.

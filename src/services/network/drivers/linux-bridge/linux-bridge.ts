@@ -156,6 +156,7 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
       await destroyAll(namespaces, tag);
       await rm(runtime, { recursive: true, force: true });
     },
+    namespace: switchNamespace(tag),
     attachment: (portId) => ({
       command: namespaces.enter(switchNamespace(tag)),
       tap: tapName(portId),

@@ -30,6 +30,7 @@ export function simulatedNetwork(): SimulatedNetwork {
     async destroyAll() {
       present = emptyHostNetworkState();
     },
+    namespace: undefined,
     attachment: (portId) => ({ command: [], tap: `tap${portId.slice(0, 11)}` }),
   };
 }
