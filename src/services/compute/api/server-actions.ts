@@ -85,7 +85,12 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
   async function changeGroup(server: Server, call: Call, group: string, change: 'add' | 'remove') {
     assertActionAllowed(server, 'addSecurityGroup', { isAdmin: isAdmin(call) });
     const { id: serverId, project_id: projectId } = server;
-    await network.changeSecurityGroup({ serverId, projectId, group, change });
+    await network.changeSecurityGroup({ serverId, projectId, group, change }).catch((error: unknown) => {
+      // Here the group is what is looked for; a server whose ports take none is a mistake of the request.
+      if (error instanceof BadRequest) throw new NotFound(error.message);
+      if (error instanceof Conflict) throw new BadRequest(error.message);
+      throw error;
+    });
     return answer(202);
   }
 

@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, it } from 'node:test';
+import { FlowEngine } from '../../../platform/flow/engine.ts';
+import { failEveryStep, type Seam } from '../../../platform/flow/testing/fail-every-step.ts';
+import { member, startWorld, type World } from '../../../platform/service/testing/world.ts';
+import { openStore } from '../../../platform/store/store.ts';
+import { timestamp } from '../../../platform/store/table.ts';
+import { imageService } from '../../image/contract.ts';
+import { image } from '../../image/service.ts';
+import { networkAgentService } from '../../network/agents/service.ts';
+import { networkAgent, networkService } from '../../network/contract.ts';
+import { network } from '../../network/service.ts';
+import { placementService } from '../../placement/contract.ts';
+import { placement } from '../../placement/service.ts';
+import { computeAgentHandlers } from '../agents/compute-agent.ts';
+import { BaseImages } from '../drivers/qemu/base-images.ts';
+import { SimulatedDriver } from '../drivers/simulated/driver.ts';
+import { takeHeartbeat } from '../handlers/heartbeat.ts';
+import { type ComputeStore, computeSchema } from '../store/schema.ts';
+import { serverActionLog } from '../store/server-actions.ts';
+import { serverChanges } from '../store/server-changes.ts';
+import { serverFlows } from './flows.ts';
+import type { FlowParts } from './parts.ts';
+import { settled } from './settled.ts';
+
+const projectId = member.projectId as string;
+
+/** What one case has of its own: a server, and the parts that its flows call. */
+interface Case {
+  store: ComputeStore;
+  serverId: string;
+  imageId: string;
+  parts: FlowParts;
+  close(): Promise<void>;
+}
+
+describe("compute's flows leave nothing half done", () => {
+  let world: World;
+  let store: ComputeStore;
+  let driver: SimulatedDriver;
+  let networkId: string;
+
+  before(async () => {
+    world = await startWorld([placement, image, network, networkAgentService]);
+    store = await openStore(computeSchema, { url: 'sqlite::memory:' });
+    driver = await SimulatedDriver.open();
+    const { accelerator: _, ...facts } = await driver.probe();
+    const beat = {
+      ...facts,
+      host: 'host-1',
+      startedAt: new Date().toISOString(),
+      hostIp: '127.0.0.1',
+      running: 0,
+    };
+    const parts = { store, placement: world.bus.client(placementService) };
+    await takeHeartbeat(parts, beat, { cpu: 1000, ram: 10, disk: 10 });
+    const made = await world.request('network', 'POST', '/v2.0/networks', {
+      as: member,
+      body: { network: { name: 'n' } },
+    });
+    networkId = made.body.network.id;
+    await world.request('network', 'POST', '/v2.0/subnets', {
+      as: member,
+      body: { subnet: { network_id: networkId, cidr: '10.8.0.0/16', ip_version: 4 } },
+    });
+  });
+  after(async () => {
+    await driver.close();
+    await store.close();
+    await world[Symbol.asyncDispose]();
+  });
+
+  const partsWith = (seam: Seam, engine?: FlowEngine): FlowParts => {
+    const { bus } = world;
+    const images = bus.client(imageService);
+    const agent = seam(
+      computeAgentHandlers({
+        driver,
+        image: images,
+        networkAgent: bus.client(networkAgent, { host: 'host-1' }),
+        baseImages: new BaseImages(world.stateDir),
+        scratch: `${world.stateDir}/scratch`,
+      }),
+    );
+    return {
+      store,
+      servers: serverChanges(store),
+      actions: serverActionLog(store),
+      placement: seam(bus.client(placementService)),
+      network: seam(bus.client(networkService)),
+      image: seam(images),
+      agent: () => agent,
+      settled: engine ? settled(engine) : async () => {},
+    };
+  };
+
+  async function newServer(): Promise<string> {
+    const id = randomUUID();
+    const now = timestamp();
+    await serverChanges(store).rows.insert({
+      id,
+      project_id: projectId,
+      user_id: 'u',
+      name: 'guest',
+      hostname: 'guest',
+      reservation_id: 'r-1',
+      vm_state: 'building',
+      task_state: 'scheduling',
+      flavor_id: 'f',
+      flavor: {
+        id: 'f',
+        name: 'f',
+        description: null,
+        vcpus: 1,
+        ram: 16,
+        disk: 1,
+        ephemeral: 0,
+        swap: 0,
+        rxtx_factor: 1,
+        extra_specs: {},
+      },
+      vcpus: 1,
+      memory_mib: 16,
+      request: { networks: [{ networkId }], securityGroupIds: [], hints: {} },
+      created_at: now,
+      updated_at: now,
+    });
+    return id;
+  }
+
+  const fresh = async (seam: Seam): Promise<Case> => ({
+    store,
+    serverId: await newServer(),
+    imageId: '',
+    parts: partsWith(seam),
+    close: async () => {},
+  });
+
+  /** A case whose server has been built already, by a flow that nothing happens to. */
+  const built = async (seam: Seam, change: object = {}): Promise<Case> => {
+    const made = await fresh(seam);
+    const flows = serverFlows(partsWith((each) => each));
+    const engine = new FlowEngine({ store, runnerId: `maker-${made.serverId}` }).register(flows.createServer);
+    await engine.start();
+    const id = await engine.startFlow(flows.createServer, { serverId: made.serverId });
+    assert.equal((await engine.wait(id)).state, 'done');
+    await engine.close();
+    await made.parts.servers.change({ id: made.serverId }, change);
+    return made;
+  };
+
+  const remains = async ({ serverId }: Case) => {
+    const { bus } = world;
+    return {
+      allocations: Object.keys(await bus.client(placementService).allocations({ consumer: serverId })).length,
+      ports: ((await bus.client(networkService).serverPorts({ serverIds: [serverId] }))[serverId] ?? [])
+        .length,
+      guests: (await driver.list()).filter(({ id }) => id === serverId).length,
+    };
+  };
+  const nothing = { allocations: 0, ports: 0, guests: 0 };
+  const everything = { allocations: 1, ports: 1, guests: 1 };
+  const rowOf = ({ parts, serverId }: Case) => parts.servers.look(serverId);
+
+  it('when a server is created', (t) =>
+    failEveryStep(t, {
+      world: fresh,
+      flows: ({ parts }) => [serverFlows(parts).createServer],
+      start: (engine, { parts, serverId }) =>
+        store.transaction(() => engine.startFlow(serverFlows(parts).createServer, { serverId })),
+      async done(each) {
+        assert.deepEqual(await remains(each), everything);
+        const row = await rowOf(each);
+        assert.deepEqual([row?.vm_state, row?.task_state, row?.host], ['active', null, 'host-1']);
+      },
+      async undone(each) {
+        assert.deepEqual(await remains(each), nothing);
+        const row = await rowOf(each);
+        assert.deepEqual([row?.vm_state, row?.task_state, row?.host], ['error', null, null]);
+        assert.ok(row?.fault?.message);
+      },
+    }));
+
+  it('when a server is deleted', (t) =>
+    failEveryStep(t, {
+      world: (seam) => built(seam, { task_state: 'deleting' }),
+      flows: ({ parts }) => [serverFlows(parts).deleteServer],
+      start: (engine, { parts, serverId }) =>
+        store.transaction(() => engine.startFlow(serverFlows(parts).deleteServer, { serverId })),
+      async done(each) {
+        assert.deepEqual(await remains(each), nothing);
+        assert.equal((await rowOf(each))?.deleted, true);
+      },
+    }));
+
+  it("when a guest's power changes", (t) =>
+    failEveryStep(t, {
+      world: (seam) => built(seam, { task_state: 'powering-off' }),
+      flows: ({ parts }) => [serverFlows(parts).power['stop-server']],
+      start: (engine, { parts, serverId }) =>
+        store.transaction(() => engine.startFlow(serverFlows(parts).power['stop-server'], { serverId })),
+      async done(each) {
+        const row = await rowOf(each);
+        assert.deepEqual([row?.vm_state, row?.task_state, row?.power_state], ['stopped', null, 4]);
+        assert.equal((await driver.show(each.serverId)).powerState, 'shutdown');
+      },
+      async undone(each) {
+        const row = await rowOf(each);
+        assert.deepEqual([row?.vm_state, row?.task_state], ['active', null]);
+        assert.ok(row?.fault);
+      },
+    }));
+
+  it('when an image is made of a server', (t) =>
+    failEveryStep(t, {
+      world: async (seam) => {
+        const made = await built(seam, { task_state: 'image_snapshot' });
+        const { id: imageId } = await world.bus.client(imageService).create({
+          name: 'picture',
+          projectId,
+          diskFormat: 'qcow2',
+          containerFormat: 'bare',
+          properties: {},
+        });
+        return { ...made, imageId };
+      },
+      flows: ({ parts }) => [serverFlows(parts).snapshotServer],
+      start: (engine, { parts, serverId, imageId }) =>
+        store.transaction(() => engine.startFlow(serverFlows(parts).snapshotServer, { serverId, imageId })),
+      async done(each) {
+        const found = await world.bus.client(imageService).image({ id: each.imageId, admin: true });
+        assert.equal(found?.status, 'active');
+        assert.equal((await rowOf(each))?.task_state, null);
+      },
+      async undone(each) {
+        assert.equal(await world.bus.client(imageService).image({ id: each.imageId, admin: true }), null);
+        assert.equal((await rowOf(each))?.task_state, null);
+      },
+    }));
+
+  it('when a server is deleted while it is built', async () => {
+    const flowsOf = (parts: FlowParts) => serverFlows(parts);
+    const engine = new FlowEngine({ store, runnerId: 'both' });
+    const parts = partsWith((each) => each, engine);
+    const flows = flowsOf(parts);
+    engine.register(flows.createServer, flows.deleteServer);
+    await engine.start();
+    const serverId = await newServer();
+    const resource = { type: 'server', id: serverId };
+    const creation = await engine.startFlow(flows.createServer, { serverId }, { resource });
+    await parts.servers.change({ id: serverId }, { task_state: 'deleting' });
+    const deletion = await engine.startFlow(flows.deleteServer, { serverId }, { resource });
+    assert.equal((await engine.wait(creation)).state, 'failed');
+    assert.equal((await engine.wait(deletion)).state, 'done');
+    const each = { serverId, parts } as Case;
+    assert.deepEqual(await remains(each), nothing);
+    assert.equal((await rowOf(each))?.vm_state, 'deleted');
+    await engine.close();
+  });
+});
