@@ -101,6 +101,21 @@ describe("an image's bytes", () => {
     assert.match(String(again.body), /Image status transition from active to saving is not allowed/);
   });
 
+  it('of many images come at the same time, each with its own hash', async () => {
+    const hashes = await Promise.all(
+      Array.from({ length: 8 }, async (_, n) => {
+        const bytes = randomBytes(2 * 1024 * 1024 + n * 100_000);
+        const { id } = await images.create(member);
+        assert.equal((await images.upload(member, id, bytes)).status, 204);
+        const { body } = await images.request('GET', `/v2/images/${id}`, { as: member });
+        assert.equal(body.os_hash_value, createHash('sha512').update(bytes).digest('hex'));
+        assert.equal(body.checksum, createHash('md5').update(bytes).digest('hex'));
+        return body.checksum;
+      }),
+    );
+    assert.equal(new Set(hashes).size, 8);
+  });
+
   it('are uploaded by one at a time', async () => {
     const { id } = await images.create(member);
     const { promise: go, resolve: finish } = Promise.withResolvers<void>();

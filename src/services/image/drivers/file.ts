@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { constants, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { NotFound, PayloadTooLarge, ServiceUnavailable } from '../../../platform/errors/errors.ts';
 import type { ImageStore, StoreWriter } from './store.ts';
 
 const partial = '.part';
 /** Large enough that a gigabyte takes a few thousand reads, small enough for many downloads at once. */
 const readAhead = 256 * 1024;
+
+/** URLs name files within the folder, so that a state directory may be moved or restored elsewhere. */
+const scheme = 'file:';
+const urlOf = (imageId: string): string => `${scheme}${imageId}`;
 
 /**
  * Images as files, named by their ids, readable to the owner of the cloud only.
@@ -18,16 +21,17 @@ const readAhead = 256 * 1024;
  */
 export async function fileStore(name: string, directory: string): Promise<ImageStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
+  const pathOf = (url: string): string => join(directory, basename(url.slice(scheme.length)));
   return {
     name,
     description: 'Files on the host of the image service',
     async begin(imageId) {
       const temporary = join(directory, `${imageId}.${randomUUID()}${partial}`);
       const final = join(directory, imageId);
-      return writer(await open(temporary, 'wx', 0o600), temporary, final, directory);
+      return writer(await open(temporary, 'wx', 0o600), temporary, final, { directory, url: urlOf(imageId) });
     },
     async read(url, range): Promise<Readable> {
-      const file = await openForReading(url);
+      const file = await openForReading(pathOf(url));
       return createReadStream('', {
         fd: file,
         highWaterMark: readAhead,
@@ -35,7 +39,7 @@ export async function fileStore(name: string, directory: string): Promise<ImageS
       });
     },
     async readAt(url, offset, length) {
-      const file = await openForReading(url);
+      const file = await openForReading(pathOf(url));
       try {
         const bytes = Buffer.allocUnsafe(length);
         let filled = 0;
@@ -49,20 +53,19 @@ export async function fileStore(name: string, directory: string): Promise<ImageS
         await file.close();
       }
     },
-    remove: (url) => rm(fileURLToPath(url), { force: true }),
-    pathOf: (url) => fileURLToPath(url),
+    remove: (url) => rm(pathOf(url), { force: true }),
+    pathOf,
     async clean(known) {
       for (const entry of await readdir(directory)) {
-        const path = join(directory, entry);
-        if (!known.has(pathToFileURL(path).href)) await rm(path, { force: true });
+        if (!known.has(urlOf(entry))) await rm(join(directory, entry), { force: true });
       }
     },
   };
 }
 
-async function openForReading(url: string): Promise<FileHandle> {
+async function openForReading(path: string): Promise<FileHandle> {
   try {
-    return await open(fileURLToPath(url), constants.O_RDONLY);
+    return await open(path, constants.O_RDONLY);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw new NotFound('Image data could not be found.');
@@ -70,7 +73,12 @@ async function openForReading(url: string): Promise<FileHandle> {
   }
 }
 
-function writer(file: FileHandle, temporary: string, final: string, directory: string): StoreWriter {
+function writer(
+  file: FileHandle,
+  temporary: string,
+  final: string,
+  { directory, url }: { directory: string; url: string },
+): StoreWriter {
   let position = 0;
   let renamed = false;
   return {
@@ -96,7 +104,7 @@ function writer(file: FileHandle, temporary: string, final: string, directory: s
       } catch (error) {
         throw ofTheMedium(error);
       }
-      return pathToFileURL(final).href;
+      return url;
     },
     async abort() {
       await file.close().catch(() => {});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -172,6 +172,19 @@ describe('an image service that was killed', () => {
       await second.db.close();
     });
   }
+
+  it('finds its files again where its folder was moved', async () => {
+    const name = `moved-${runs++}`;
+    const first = await started(name);
+    const id = await first.image();
+    await first.uploadsTo(first.files).fill(id, Readable.from([Buffer.from('kept')]));
+    await rename(join(folder, name), join(folder, `${name}-elsewhere`));
+    const files = await fileStore('file', join(folder, `${name}-elsewhere`));
+    await recover(first.images, storesOf([files]), first.host);
+    const [location] = await first.images.locations(id);
+    assert.equal(String(await files.readAt(location?.url as string, 0, 10)), 'kept');
+    await first.db.close();
+  });
 
   it('removes files that no image has, and none that one has', async () => {
     const name = `stray-${runs++}`;

@@ -98,7 +98,7 @@ export const imageLocations = table(
     image_id: uuid(),
     /** The store's name, as `/v2/info/stores` lists it. */
     store: text({ length: 64 }),
-    /** What the store knows them by: `file:///…`. */
+    /** What the store knows them by, and nobody else. */
     url: text({ length: 2048 }),
     created_at: time(),
   },

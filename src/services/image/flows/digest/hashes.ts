@@ -143,6 +143,11 @@ class HashThread {
     this.#streams.delete(stream);
     if (this.#streams.size > 0) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#worker?.terminate(), idle).unref();
+    this.#timer = setTimeout(() => {
+      // Who begins while the thread is ending gets a new one.
+      const ending = this.#worker;
+      this.#worker = undefined;
+      void ending?.terminate();
+    }, idle).unref();
   }
 }
