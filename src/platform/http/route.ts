@@ -29,6 +29,8 @@ export interface Route {
   bodyLimit?: number;
   /** When the handler returns data or nothing; default 200 with a body, 204 without. */
   status?: number;
+  /** What the route was made of where it follows from a description; `describedIn` reads it. */
+  from?: object;
   handler(call: Call): unknown;
 }
 

@@ -16,6 +16,7 @@ import {
   type UpdateBody,
 } from './attribute.ts';
 import { filterReader } from './list-query.ts';
+import type { DescribedResource } from './described.ts';
 import type { Atomically, Resource, ResourceDefinition, Verb } from './resource.ts';
 import type { Condition } from './rows.ts';
 import type { ResourceStyle } from './style.ts';
@@ -259,9 +260,19 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     ...(definition.until ? { until: definition.until } : {}),
   };
   const has = (verb: Verb) => policy[verb] !== undefined;
+  const described: DescribedResource = {
+    names,
+    key,
+    attributes,
+    style,
+    status,
+    verbs: (['list', 'show', 'create', 'update', 'delete'] as const).filter(has),
+    detailed: definition.summary !== undefined,
+    ...versions,
+  };
   const routes: Route[] = [];
   const add = (verb: Verb, route: Omit<Route, 'summary'>, summary: string) => {
-    if (has(verb)) routes.push({ ...versions, ...route, summary });
+    if (has(verb)) routes.push({ ...versions, ...route, summary, from: described });
   };
   add(
     'list',

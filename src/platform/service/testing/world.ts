@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Credentials } from '../../auth/credentials.ts';
 import { cachingAuthenticator, type ValidateToken } from '../../auth/authenticator.ts';
 import { type Bus, openBus } from '../../bus/bus.ts';
+import type { Api } from '../../http/api.ts';
 import { serviceHost } from '../host.ts';
 import type { Logger, ServiceDefinition, Settings } from '../service.ts';
 
@@ -24,6 +25,8 @@ export interface Answered {
 export interface World {
   bus: Bus;
   urls: Record<string, string>;
+  /** What each service listens with, by its name. */
+  apis: ReadonlyMap<string, Api>;
   stateDir: string;
   /** A token that speaks for the caller; valid for an hour. */
   tokenFor(caller: Caller): string;
@@ -97,6 +100,7 @@ export async function startWorld(
   const stateDir = await mkdtemp(join(tmpdir(), 'cumulet-test-'));
   const bus = await openBus('memory:');
   const callers = new Map<string, Credentials>();
+  const apis = new Map<string, Api>();
   const validate = options.validate?.(bus) ?? (async () => null);
   const host = serviceHost(
     {
@@ -127,7 +131,7 @@ export async function startWorld(
   };
   try {
     await options.prepare?.(bus);
-    for (const each of definitions) await host.start(each);
+    for (const each of definitions) await host.start(noting(each, apis));
   } catch (error) {
     await close();
     throw error;
@@ -141,6 +145,7 @@ export async function startWorld(
   return {
     bus,
     urls,
+    apis,
     stateDir,
     tokenFor,
     async request(service, method, path, { as, body, headers = {} } = {}) {
@@ -161,6 +166,19 @@ export async function startWorld(
     [Symbol.asyncDispose]: close,
   };
 }
+
+/** The same service; the API on its own port is noted. */
+const noting = (definition: ServiceDefinition, apis: Map<string, Api>): ServiceDefinition => ({
+  ...definition,
+  start: (platform) =>
+    definition.start({
+      ...platform,
+      listen(api, port, authorizer) {
+        if (port === definition.port) apis.set(definition.name, api);
+        return platform.listen(api, port, authorizer);
+      },
+    }),
+});
 
 function parsed(text: string): unknown {
   if (text === '') return undefined;
