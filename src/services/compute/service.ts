@@ -11,9 +11,17 @@ import { extensionRoutes } from './api/extensions.ts';
 import { flavorAccessRoutes } from './api/flavor-access.ts';
 import { flavorExtraSpecRoutes } from './api/flavor-extra-specs.ts';
 import { flavorRoutes } from './api/flavors.ts';
+import { instanceActionRoutes } from './api/instance-actions.ts';
 import { hypervisorRoutes } from './api/hypervisors.ts';
 import { instanceUsageAuditLogRoutes } from './api/instance-usage-audit-logs.ts';
 import { keypairRoutes } from './api/keypairs.ts';
+import { remoteConsoleRoutes } from './api/remote-consoles.ts';
+import { serverActionRoutes } from './api/server-actions.ts';
+import { serverInterfaceRoutes } from './api/server-interfaces.ts';
+import { serverMetadataRoutes } from './api/server-metadata.ts';
+import { serverPartRoutes } from './api/server-parts.ts';
+import { serverTagRoutes } from './api/server-tags.ts';
+import { serverRoutes } from './api/servers.ts';
 import { limitRoutes } from './api/limits.ts';
 import { migrationRoutes } from './api/migrations.ts';
 import { quotaClassRoutes, quotaRoutes } from './api/quotas.ts';
@@ -42,6 +50,14 @@ const resources: readonly ((compute: Compute) => readonly Route[])[] = [
   flavorExtraSpecRoutes,
   flavorAccessRoutes,
   keypairRoutes,
+  serverRoutes,
+  serverActionRoutes,
+  serverMetadataRoutes,
+  serverInterfaceRoutes,
+  serverTagRoutes,
+  serverPartRoutes,
+  instanceActionRoutes,
+  remoteConsoleRoutes,
   quotaRoutes,
   quotaClassRoutes,
   limitRoutes,
