@@ -319,9 +319,9 @@ describe("an image's bytes", () => {
       };
       // The first starts threads, and collects as much garbage as the collector is used to.
       await upload(64);
-      const before = await peak();
+      const first = await peak();
       await upload(256);
-      const grown = ((await peak()) - before) / 2 ** 20;
+      const grown = ((await peak()) - first) / 2 ** 20;
       assert.ok(grown < 64, `256 MiB took ${grown.toFixed(0)} MiB more than 64 MiB had`);
     } finally {
       child.send('end' satisfies ImageProcessQuestion);
