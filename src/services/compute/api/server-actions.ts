@@ -11,7 +11,8 @@ import type { Server } from '../store/servers.ts';
 import { closed, Name } from './parameter-types.ts';
 import { consoleActions } from './remote-consoles.ts';
 import { Metadata } from './server-body.ts';
-import { beginDelete, serverFor } from './servers.ts';
+import { rebuildAction } from './rebuild-server.ts';
+import { beginDelete, changedServer, serverFor } from './servers.ts';
 import { computeErrors } from './style.ts';
 
 /** One thing that `POST /servers/{id}/action` can ask for. */
@@ -38,7 +39,6 @@ const GroupName = closed({ name: Type.String({ minLength: 1, maxLength: 255 }) }
 
 /** What needs services or drivers that this cloud does not have yet: refused, never pretended. */
 const notYet: Record<string, { policy: string; what: string; until?: string }> = {
-  rebuild: { policy: 'os_compute_api:servers:rebuild', what: 'Rebuilding servers' },
   resize: { policy: 'os_compute_api:servers:resize', what: 'Resizing servers' },
   confirmResize: { policy: 'os_compute_api:servers:confirm_resize', what: 'Resizing servers' },
   revertResize: { policy: 'os_compute_api:servers:revert_resize', what: 'Resizing servers' },
@@ -201,6 +201,10 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
           type.toUpperCase() === 'HARD' ? 'hard-reboot-server' : 'soft-reboot-server',
           'reboot',
         ),
+    }),
+    rebuild: serverAction({
+      policy: 'os_compute_api:servers:rebuild',
+      run: rebuildAction(compute, changedServer(compute)),
     }),
     pause: powerAction('os_compute_api:os-pause-server:pause', 'pause-server'),
     unpause: powerAction('os_compute_api:os-pause-server:unpause', 'unpause-server'),

@@ -205,3 +205,47 @@ export const updateAttributes = {
   description: { schema: Description, update: true, since: '2.19' },
   'OS-EXT-SRV-ATTR:hostname': { schema: Hostname, update: true, since: '2.3', updateSince: '2.90' },
 } as const satisfies Record<string, Attribute<TSchema>>;
+
+export interface RebuildBody {
+  imageRef: string;
+  name?: string;
+  adminPass?: string;
+  metadata?: Record<string, string>;
+  accessIPv4?: string;
+  accessIPv6?: string;
+  'OS-DCF:diskConfig'?: string;
+  description?: string | null;
+  key_name?: string | null;
+  user_data?: string | null;
+  trusted_image_certificates?: string[] | null;
+  hostname?: string;
+}
+
+const rebuildAttributes: Record<string, Attribute<TSchema>> = {
+  imageRef: { schema: Uuid, create: 'required' },
+  name: optional(Name),
+  adminPass: optional(Type.String({ maxLength: 255 })),
+  metadata: optional(Metadata),
+  preserve_ephemeral: optional(LooseBoolean),
+  accessIPv4: optional(AccessIpV4),
+  accessIPv6: optional(AccessIpV6),
+  'OS-DCF:diskConfig': optional(DiskConfig),
+  personality: optional(Type.Array(Type.Object({}), { maxItems: 0 }), { until: '2.56' }),
+  description: optional(Description, { since: '2.19' }),
+  key_name: optional(Type.Union([Type.Null(), Type.String({ minLength: 1, maxLength: 255 })]), {
+    since: '2.54',
+  }),
+  user_data: optional(Type.Union([Type.Null(), Type.String({ maxLength: 65_535, format: 'base64' })]), {
+    since: '2.57',
+  }),
+  trusted_image_certificates: optional(
+    Type.Union([Type.Null(), Type.Array(Type.String({ minLength: 1 }), { minItems: 1, maxItems: 50 })]),
+    { since: '2.63' },
+  ),
+  hostname: optional(Hostname, { since: '2.90' }),
+};
+
+/** What a rebuild may say, for each microversion at which that changed. */
+export const rebuildSchema = changes(rebuildAttributes)
+  .map((at) => Math.max(at, microversion('2.1')))
+  .map((at) => [formatMicroversion(at), bodySchema(rebuildAttributes, 'create', at, false)] as const);

@@ -132,9 +132,22 @@ export async function beginDelete(compute: Compute, { id }: Server, isAdmin: boo
   });
 }
 
+/** Shows a server as the answer to an update or a rebuild has it. */
+export function changedServer(
+  compute: Compute,
+  described: Resource<Server> = serverResource(compute),
+): (server: Server, call: Call) => Promise<Record<string, unknown>> {
+  return async (server, call) => {
+    const [view = {}] = await described.views([server], call);
+    const ports = (await compute.network.serverPorts({ serverIds: [server.id] }))[server.id] ?? [];
+    return changedView(view, ports, call);
+  };
+}
+
 export function serverRoutes(compute: Compute): Route[] {
   const { store, servers: changes } = compute;
   const described = serverResource(compute);
+  const showChanged = changedServer(compute, described);
   const updates = compute.resource({
     one: 'server',
     many: 'servers',
@@ -162,15 +175,8 @@ export function serverRoutes(compute: Compute): Route[] {
       );
       return changes.find(row.id);
     },
-    expand: async (page, call) => {
-      const shown = [];
-      for (const row of page) {
-        const [view = {}] = await described.views([row], call);
-        const ports = (await compute.network.serverPorts({ serverIds: [row.id] }))[row.id] ?? [];
-        shown.push({ ...row, shown: changedView(view, ports, call) });
-      }
-      return shown;
-    },
+    expand: (page, call) =>
+      Promise.all(page.map(async (row) => ({ ...row, shown: await showChanged(row, call) }))),
     view: (_view, row) => row.shown,
   });
   return [

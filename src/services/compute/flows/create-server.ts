@@ -1,10 +1,10 @@
 import { Conflict, NoSuchServer } from '../../../platform/errors/errors.ts';
 import { flow, type Retry } from '../../../platform/flow/flow.ts';
 import { timestamp } from '../../../platform/store/table.ts';
-import { instanceMetadata } from '../handlers/instance-metadata.ts';
 import { faultOf } from '../model/faults.ts';
 import { powerStates } from '../model/server-states.ts';
 import type { Server } from '../store/servers.ts';
+import { buildRequest, type GuestNic, toGuestNic } from './build-request.ts';
 import { claimHost, unclaimHost } from './claim-host.ts';
 import type { FlowParts } from './parts.ts';
 
@@ -48,7 +48,7 @@ export const createServer = (parts: FlowParts) => {
       do: async ({ serverId, host, zone }) => {
         const server = await wanted(serverId);
         const { networks, securityGroupIds } = server.request;
-        const ports: { portId: string; mac: string; tap: string; mtu: number }[] = [];
+        const ports: GuestNic[] = [];
         for (const [index, request] of networks.entries()) {
           const port = await network.attachPort({
             serverId,
@@ -60,7 +60,7 @@ export const createServer = (parts: FlowParts) => {
             request,
             securityGroupIds,
           });
-          ports.push({ portId: port.id, mac: port.mac, tap: port.tap, mtu: port.mtu });
+          ports.push(toGuestNic(port));
         }
         await servers.change({ id: serverId, task_state: 'networking' }, { task_state: 'spawning' });
         return { ports };
@@ -72,20 +72,7 @@ export const createServer = (parts: FlowParts) => {
       deadline: 900_000,
       do: async ({ serverId, host, ports }) => {
         const server = await wanted(serverId);
-        const { flavor } = server;
-        await agent(host).build({
-          serverId,
-          name: server.name,
-          projectId: server.project_id,
-          vcpus: flavor.vcpus,
-          memoryMib: flavor.ram,
-          rootGib: flavor.disk,
-          ephemeralGib: flavor.ephemeral,
-          swapMib: flavor.swap,
-          imageId: server.image_id,
-          nics: ports,
-          configDrive: server.config_drive ? await instanceMetadata(parts, server) : null,
-        });
+        await agent(host).build(await buildRequest(parts, server, ports));
         await wanted(serverId);
       },
       // The row has the host even where the flow's own state was lost with the process.

@@ -2,6 +2,7 @@ import { createServer } from './create-server.ts';
 import { deleteServer } from './delete-server.ts';
 import type { FlowParts } from './parts.ts';
 import { powerFlows } from './power.ts';
+import { rebuildServer } from './rebuild-server.ts';
 import { snapshotServer } from './snapshot-server.ts';
 
 /** All of compute's long work. */
@@ -9,6 +10,7 @@ export const serverFlows = (parts: FlowParts) => ({
   createServer: createServer(parts),
   deleteServer: deleteServer(parts),
   snapshotServer: snapshotServer(parts),
+  rebuildServer: rebuildServer(parts),
   power: powerFlows(parts),
 });
 
