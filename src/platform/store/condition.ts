@@ -1,4 +1,4 @@
-import { type Expression, sql, type SqlBool } from 'kysely';
+import { type CompiledQuery, type Expression, sql, type SqlBool } from 'kysely';
 import { quoted } from './ddl.ts';
 import { type Bound, bind, type Dialect } from './engine.ts';
 import { ValueRefused } from './errors.ts';
@@ -153,8 +153,19 @@ function membership(
   return nullable ? `(${id} NOT IN ${list} OR ${id} IS NULL)` : `${id} NOT IN ${list}`;
 }
 
+/** Expressions that are used again are compiled once; who builds a new one for each query loses nothing. */
+const compiledFor = new WeakMap<AnyStore, WeakMap<Expression<SqlBool>, CompiledQuery>>();
+
+function compile(store: AnyStore, expression: Expression<SqlBool>): CompiledQuery {
+  let known = compiledFor.get(store);
+  if (!known) compiledFor.set(store, (known = new WeakMap()));
+  let compiled = known.get(expression);
+  if (!compiled) known.set(expression, (compiled = sql`(${expression})`.compile((store as Store).db)));
+  return compiled;
+}
+
 function embedded(out: SqlWriter, store: AnyStore, expression: Expression<SqlBool>): string {
-  const compiled = sql`(${expression})`.compile((store as Store).db);
+  const compiled = compile(store, expression);
   const before = out.params.length;
   for (const value of compiled.parameters) out.params.push(bind(value));
   if (out.dialect !== 'postgres') return compiled.sql;
