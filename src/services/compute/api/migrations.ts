@@ -21,7 +21,9 @@ export const migrationRoutes: Route[] = [
         call,
         [
           ...filters,
-          ...['limit', 'marker', 'changes-since'],
+          'limit',
+          'marker',
+          'changes-since',
           ...(call.since('2.66') ? ['changes-before'] : []),
           ...(call.since('2.80') ? ['user_id', 'project_id'] : []),
         ],
