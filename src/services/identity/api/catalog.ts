@@ -17,7 +17,7 @@ import { assertUnmoved, Enabled, Id, keptExtra, NullableText } from './fields.ts
 import { duplicate, notFound, unique } from './style.ts';
 
 const RegionId = Type.String({ minLength: 1, maxLength: 255 });
-const NullableRegionId = Type.Union([Type.Null(), Type.String({ maxLength: 255 })]);
+const NullableRegionId = Type.Union([Type.Null(), RegionId]);
 const Interface = Type.Union([Type.Literal('public'), Type.Literal('internal'), Type.Literal('admin')]);
 const Url = Type.String({ minLength: 1, maxLength: 225, pattern: '^[a-zA-Z0-9+.-]+:.+' });
 
@@ -47,6 +47,7 @@ function serviceRoutes(identity: Identity): Route[] {
         schema: Type.String({ maxLength: 255 }),
         create: 'optional',
         update: true,
+        default: '',
         filter: true,
         from: (row: ServiceRow) => row.name ?? '',
       },
