@@ -1,0 +1,40 @@
+import { after } from 'node:test';
+import { describeResources } from '../../../platform/resource/testing/describe-resources.ts';
+import { fresh } from '../../../platform/resource/testing/values.ts';
+import { startIdentity } from '../testing/cloud.ts';
+
+const cloud = await startIdentity();
+after(() => cloud[Symbol.asyncDispose]());
+
+const domains = await Promise.all(
+  ['one', 'other'].map((name) => cloud.make('/v3/domains', 'domain', { name: `described-${name}` })),
+);
+const services = await Promise.all(
+  ['one', 'other'].map((type) => cloud.make('/v3/services', 'service', { type: `described-${type}` })),
+);
+const regions = await Promise.all(
+  ['one', 'other'].map((id) => cloud.make('/v3/regions', 'region', { id: `described-${id}` })),
+);
+/** Each of some in turn. */
+const inTurn = (some: readonly { id: string }[]) => () => some[fresh() % some.length]?.id;
+const aDomain = inTurn(domains);
+const aRegion = inTurn(regions);
+
+describeResources(cloud.world, 'identity', {
+  '*': { adds: ['links'] },
+  user: { samples: { domain_id: aDomain }, sometimes: ['default_project_id'] },
+  group: { samples: { domain_id: aDomain } },
+  project: {
+    samples: { domain_id: aDomain, parent_id: () => cloud.demoProjectId },
+    untried: { is_domain: 'a project that is a domain has neither domain nor parent: domains.test has them' },
+  },
+  domain: { adds: ['links', 'tags'], beforeDelete: { enabled: false } },
+  role: { samples: { domain_id: aDomain } },
+  service: { sometimes: ['description'] },
+  endpoint: {
+    samples: { service_id: inTurn(services), region_id: aRegion, region: aRegion },
+    touches: ['region', 'region_id'],
+  },
+  // The catalog's regions are there for everybody, as upstream.
+  region: { samples: { parent_region_id: aRegion }, open: ['list', 'show'], openToMembers: ['list', 'show'] },
+});
