@@ -15,6 +15,8 @@ export interface Api {
   bodyLimit?: number;
   /** Rewrites a request's path before routing, e.g. `/v2.1/<project id>/servers` → `/v2.1/servers`. */
   rewrite?(path: string): string;
+  /** An older header that says the request's id too: compute's `x-compute-request-id`. */
+  requestIdHeader?: string;
   /** Whether an unknown path needs a token before it is said to be unknown, as behind keystonemiddleware. Default true. */
   guardsUnknownPaths?: boolean;
 }

@@ -168,6 +168,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     };
     scenes.set(request, scene);
     reply.header('x-openstack-request-id', context.requestId);
+    if (api.requestIdHeader) reply.header(api.requestIdHeader, context.requestId);
     if (crossOrigin(request, reply, deps.corsOrigins)) return;
 
     const token = request.headers['x-auth-token'];

@@ -122,6 +122,7 @@ export const compute: ServiceDefinition = {
           routes,
           microversions,
           rewrite: rewritePath,
+          requestIdHeader: 'x-compute-request-id',
         },
         compute.port as number,
         authorizer,

@@ -6,6 +6,7 @@ import { type Insertable, timestamp } from '../../../platform/store/table.ts';
 import type { ImageRecord } from '../../image/contract.ts';
 import type { NetworkRequest } from '../../network/contract.ts';
 import type { Compute } from '../compute.ts';
+import { canonicalIpv6 } from '../model/addresses.ts';
 import { createEvent } from '../flows/create-server.ts';
 import { hostnameOf } from '../model/server-names.ts';
 import { flavors, type Flavor } from '../store/flavors.ts';
@@ -130,7 +131,7 @@ export function createServerHandler(compute: Compute) {
           config_drive: toBoolean(asked.config_drive ?? false) === true,
           disk_config: asked['OS-DCF:diskConfig'] ?? 'MANUAL',
           access_ip_v4: asked.accessIPv4 || null,
-          access_ip_v6: asked.accessIPv6 || null,
+          access_ip_v6: canonicalIpv6(asked.accessIPv6),
           trusted_certificates: asked.trusted_image_certificates ?? null,
           request,
           created_at: now,

@@ -3,6 +3,7 @@ import { answer, type Call } from '../../../platform/http/call.ts';
 import { validator } from '../../../platform/http/validation.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import type { Compute } from '../compute.ts';
+import { canonicalIpv6 } from '../model/addresses.ts';
 import { rebuildEvent, rebuildTask } from '../flows/rebuild-server.ts';
 import { quotaLimit } from '../store/quota-claims.ts';
 import { keypairs } from '../store/keypairs.ts';
@@ -47,7 +48,7 @@ export function rebuildAction(
           ...(has('hostname') ? { hostname: given.hostname as string } : {}),
           ...(has('metadata') ? { metadata: given.metadata as Record<string, string> } : {}),
           ...(has('accessIPv4') ? { access_ip_v4: given.accessIPv4 || null } : {}),
-          ...(has('accessIPv6') ? { access_ip_v6: given.accessIPv6 || null } : {}),
+          ...(has('accessIPv6') ? { access_ip_v6: canonicalIpv6(given.accessIPv6) } : {}),
           ...(has('user_data') ? { user_data: given.user_data ?? null } : {}),
           ...(has('OS-DCF:diskConfig') ? { disk_config: given['OS-DCF:diskConfig'] as string } : {}),
           ...(has('trusted_image_certificates')

@@ -175,10 +175,18 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
         if (error instanceof NotFound) throw new Conflict(`Instance ${server.id} is not ready`);
         throw error;
       });
+    // A last line that has ended counts as two, as upstream counts.
+    const wanted =
+      lines >= 0
+        ? output
+            .split('\n')
+            .slice(-lines || output.length)
+            .join('\n')
+        : output;
     // What JSON and terminals cannot bear is taken out, as upstream does.
     // biome-ignore lint: control characters are what is meant
     // oxlint-disable-next-line no-control-regex
-    return { output: output.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '') };
+    return { output: wanted.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '') };
   }
 
   async function resetState(server: Server, _call: Call, { state }: { state: 'active' | 'error' }) {

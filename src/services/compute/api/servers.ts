@@ -4,6 +4,7 @@ import { type Route, route } from '../../../platform/http/route.ts';
 import type { Resource } from '../../../platform/resource/resource.ts';
 import { type Condition, rowsOf } from '../../../platform/resource/rows.ts';
 import type { Compute } from '../compute.ts';
+import { canonicalIpv6 } from '../model/addresses.ts';
 import { deleteEvent } from '../flows/delete-server.ts';
 import { assertActionAllowed } from '../model/server-actions.ts';
 import { computeHosts, isUp } from '../store/host-states.ts';
@@ -163,7 +164,9 @@ export function serverRoutes(compute: Compute): Route[] {
         {
           ...(body.name === undefined ? {} : { name: body.name }),
           ...(body.accessIPv4 === undefined ? {} : { access_ip_v4: (body.accessIPv4 as string) || null }),
-          ...(body.accessIPv6 === undefined ? {} : { access_ip_v6: (body.accessIPv6 as string) || null }),
+          ...(body.accessIPv6 === undefined
+            ? {}
+            : { access_ip_v6: canonicalIpv6(body.accessIPv6 as string) }),
           ...(body.description === undefined ? {} : { description: body.description as string | null }),
           ...(body['OS-DCF:diskConfig'] === undefined
             ? {}
