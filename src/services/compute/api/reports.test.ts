@@ -20,6 +20,7 @@ describe('reports on compute', () => {
     const own = `${path}/${member.projectId}${period}`;
     assert.deepEqual((await ask('GET', own, { as: member })).body, { tenant_usage: {} });
     assert.equal((await ask('GET', own, { as: stranger })).status, 403);
+    assert.equal((await ask('GET', `${path}/${period}`)).status, 404);
     assert.equal((await ask('GET', `${path}?start=yesterday`)).status, 400);
     const backwards = '?start=2026-02-01T00:00:00&end=2026-01-01T00:00:00';
     assert.equal((await ask('GET', `${path}${backwards}`)).status, 400);

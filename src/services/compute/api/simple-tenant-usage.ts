@@ -1,4 +1,4 @@
-import { BadRequest } from '../../../platform/errors/errors.ts';
+import { BadRequest, NotFound } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { repository } from '../../../platform/store/repository.ts';
@@ -83,6 +83,8 @@ export function simpleTenantUsageRoutes({ store }: Compute): Route[] {
       summary: 'List what projects used',
       policy: 'os_compute_api:os-simple-tenant-usage:list',
       async handler(call) {
+        // A project without an id is none; clients that build `…/${id}` rely on not being shown everything.
+        if (call.url.split('?')[0]?.endsWith('/')) throw new NotFound('The resource could not be found.');
         const { usages, links } = await report(call);
         return { tenant_usages: usages, ...links('tenant_usages') };
       },
