@@ -8,8 +8,17 @@ import { conflict, networkNotFound, notFound, routerNotFound } from '../model/er
 import { agentTypes, deadline, isAlive } from '../store/agents.ts';
 import { settleDhcp } from '../store/dhcp.ts';
 import type { Network } from '../store/network.ts';
+import { deletePorts } from '../store/ports.ts';
 import { settleRouter } from '../store/router-hosts.ts';
-import { type AgentRow, agents, dhcpBindings, networks, routerBindings, routers } from '../store/tables.ts';
+import {
+  type AgentRow,
+  agents,
+  dhcpBindings,
+  networks,
+  ports,
+  routerBindings,
+  routers,
+} from '../store/tables.ts';
 import type { networksApi } from './networks.ts';
 import type { routersApi } from './routers.ts';
 import { flag, Id, isAdmin, Name, toBoolean } from './standard.ts';
@@ -148,6 +157,8 @@ export function agentsApi(network: Network, apis: Apis) {
               `The network ${id} is not hosted by the DHCP agent ${agent.id}.`,
             );
           }
+          const where = { network_id: id, device_owner: 'network:dhcp' };
+          await deletePorts(network, await repository(store, ports).list({ where }));
           network.hosts.ring({ hosts: [agent.host] });
           return answer(204);
         },

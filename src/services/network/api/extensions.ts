@@ -65,6 +65,11 @@ const extensions: Record<string, Extension> = {
     description: 'Static routes of a router.',
     updated: '2013-02-01T10:00:00-00:00',
   },
+  'filter-validation': {
+    name: 'Filter parameters validation',
+    description: 'Filters that a list does not know are refused.',
+    updated: '2018-03-21T10:00:00-00:00',
+  },
   'ip-substring-filtering': {
     name: 'IP address substring filtering',
     description: 'Ports by a part of their address.',

@@ -11,7 +11,7 @@ import { chooseSegment, mtuOf, takeSegment } from '../store/segments.ts';
 import { defaultSecurityGroup } from '../store/security-groups.ts';
 import { forgetSharing, refreshSharing, shareWithAll } from '../store/sharing.ts';
 import { changeRow, stamped } from '../store/standard.ts';
-import { type NetworkRow, networks, ports } from '../store/tables.ts';
+import { floatingips, type NetworkRow, networks, type PortRow, ports } from '../store/tables.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import {
   flag,
@@ -226,8 +226,15 @@ export function networksApi(network: Network) {
 
     delete: (_call, row) =>
       store.transaction(async () => {
+        // Floating IPs that lead nowhere go with their network.
+        const idle = await repository(store, floatingips).list({
+          where: { floating_network_id: row.id, port_id: null },
+        });
+        const holders = new Set(idle.map(({ floating_port_id }) => floating_port_id));
         const on = await repository(store, ports).list({ where: { network_id: row.id } });
-        if (on.some(({ device_owner }) => device_owner !== 'network:dhcp')) throw networkInUse(row.id);
+        const goes = ({ id, device_owner }: PortRow) => device_owner === 'network:dhcp' || holders.has(id);
+        if (!on.every(goes)) throw networkInUse(row.id);
+        for (const { id } of idle) await store.db.deleteFrom('floatingips').where('id', '=', id).execute();
         await deletePorts(network, on);
         const subnets = await subnetsOf(store, row.id);
         if (subnets.length > 0)

@@ -182,7 +182,7 @@ export function subnetsApi(network: Network, onNetworks: ReturnType<typeof netwo
                 [onOwnNetworks('subnets', call)],
                 [
                   {
-                    expression: sql<SqlBool>`subnets.network_id in (${sharedWith('network', projectOf(call))})`,
+                    expression: sql<SqlBool>`subnets.network_id in (${sharedWith('network', projectOf(call))} and action = 'access_as_shared')`,
                   },
                 ],
               ],

@@ -17,7 +17,7 @@ export function dhcpDeviceId(host: string, networkId: string): string {
 
 /**
  * Brings the DHCP port of a network to what its subnets need: a host that serves it, a port there with an address
- * in each subnet with DHCP, or none at all. Does nothing where all is so, or where no agent lives that could serve.
+ * in each subnet with DHCP, or none at all (the host keeps the network). Does nothing where all is so, or where no agent lives that could serve.
  */
 export function settleDhcp(network: Network, networkId: string): Promise<void> {
   const { store } = network;
@@ -28,7 +28,6 @@ export function settleDhcp(network: Network, networkId: string): Promise<void> {
       await repository(store, ports).list({ where: { network_id: networkId, device_owner: 'network:dhcp' } }),
     );
     if (served.length === 0) {
-      await store.db.deleteFrom('dhcp_bindings').where('network_id', '=', networkId).execute();
       if (port) await deletePorts(network, [port]);
       return;
     }
