@@ -2,16 +2,16 @@ import { type TSchema, Type } from 'typebox';
 import { BadRequest, Conflict, NotFound, NotImplemented } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
-import { validator, type Validator } from '../../../platform/http/validation.ts';
+import { type Validator, validator } from '../../../platform/http/validation.ts';
 import { microversion } from '../../../platform/microversion/microversion.ts';
 import type { Compute } from '../compute.ts';
 import { snapshotTask } from '../flows/snapshot-server.ts';
 import { assertActionAllowed, type PowerActionName, powerActions } from '../model/server-actions.ts';
 import type { Server } from '../store/servers.ts';
 import { closed, Name } from './parameter-types.ts';
+import { rebuildAction } from './rebuild-server.ts';
 import { consoleActions } from './remote-consoles.ts';
 import { Metadata } from './server-body.ts';
-import { rebuildAction } from './rebuild-server.ts';
 import { beginDelete, changedServer, serverFor } from './servers.ts';
 import { computeErrors } from './style.ts';
 

@@ -1,7 +1,7 @@
 import { type TSchema, Type } from 'typebox';
 import type { VersionedSchema } from '../../../platform/http/route.ts';
-import { type Attribute, bodySchema, changes } from '../../../platform/resource/attribute.ts';
 import { formatMicroversion, microversion } from '../../../platform/microversion/microversion.ts';
+import { type Attribute, bodySchema, changes } from '../../../platform/resource/attribute.ts';
 import { closed, description, HostName, LooseBoolean, metadataOf, Name } from './parameter-types.ts';
 
 /** What requests about servers may say. Source: nova/api/openstack/compute/schemas/servers.py. */

@@ -1,6 +1,6 @@
 import { Script } from 'node:vm';
-import { type TSchema, Type } from 'typebox';
 import { type Expression, type SqlBool, sql } from 'kysely';
+import { type TSchema, Type } from 'typebox';
 import { BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import type { Attribute } from '../../../platform/resource/attribute.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { admin, member, reader, stranger } from '../../../platform/service/testing/world.ts';
-import { placementService } from '../../placement/contract.ts';
 import { networkService } from '../../network/contract.ts';
+import { placementService } from '../../placement/contract.ts';
 import { type Cloud, startCloud } from '../testing/cloud.ts';
 
 describe('servers', () => {

@@ -4,16 +4,16 @@ import { type Route, route } from '../../../platform/http/route.ts';
 import type { Resource } from '../../../platform/resource/resource.ts';
 import { type Condition, rowsOf } from '../../../platform/resource/rows.ts';
 import type { Compute } from '../compute.ts';
-import { canonicalIpv6 } from '../model/addresses.ts';
 import { deleteEvent } from '../flows/delete-server.ts';
+import { canonicalIpv6 } from '../model/addresses.ts';
 import { assertActionAllowed } from '../model/server-actions.ts';
 import { computeHosts, isUp } from '../store/host-states.ts';
 import { type Server, servers } from '../store/servers.ts';
 import { createServerHandler } from './create-server.ts';
 import { createBody, updateAttributes } from './server-body.ts';
 import { deletedScope, projectScope, serverFilters, sortAttributes } from './server-filters.ts';
-import { computeNotFound } from './style.ts';
 import { changedView, type ShownServer, shownAttributes } from './server-view.ts';
+import { computeNotFound } from './style.ts';
 
 /** Servers as a described resource: what their lists, views and updates follow from. */
 export function serverResource(compute: Compute): Resource<Server> {

@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { BadRequest, Conflict, NotFound } from '../../../platform/errors/errors.ts';
 import { run } from '../../../platform/exec/run.ts';
 import type { GuestSpec, HypervisorDriver, PowerEvent } from './driver.ts';
-import { BaseImages } from './qemu/base-images.ts';
+import { BaseImages, inspectImage } from './qemu/base-images.ts';
 import { QemuDriver } from './qemu/driver.ts';
 import { findGuestProcesses } from './qemu/process.ts';
 import { SimulatedDriver } from './simulated/driver.ts';
@@ -182,6 +182,23 @@ function conforms(subject: () => Subject) {
     unsubscribe();
   });
 
+  test('writes its disk as an image of its own, while the guest runs and when it is off', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'cumulet-export-'));
+    try {
+      const root = (await driver.show(id)).spec.disks[0]?.id as string;
+      const path = join(directory, 'snapshot.qcow2');
+      await driver.exportDisk(id, root, path);
+      await driver.start(id);
+      await driver.exportDisk(id, root, path);
+      assert.equal(await powerState(), 'running');
+      // Refuses images that need other files.
+      assert.ok((await inspectImage(path, 'qcow2')).virtualSize > 0);
+      assert.deepEqual(await readdir(directory), ['snapshot.qcow2']);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  });
+
   test('destroys and leaves nothing', async () => {
     await driver.start(id);
     await driver.destroy(id);
@@ -198,7 +215,15 @@ describe('the simulated driver', async () => {
 
   conforms(() => ({
     open: () => SimulatedDriver.open({ directory }),
-    spec: async (id) => ({ id, name: 'one', projectId: 'p', vcpus: 1, memoryMib: 128, disks: [], nics: [] }),
+    spec: async (id) => ({
+      id,
+      name: 'one',
+      projectId: 'p',
+      vcpus: 1,
+      memoryMib: 128,
+      disks: [{ kind: 'empty', id: 'root', sizeGib: 1 }],
+      nics: [],
+    }),
     kill: (driver, id) => (driver as SimulatedDriver).happen(id, 'crashed'),
     guestDoes: (driver, id, cause) => (driver as SimulatedDriver).happen(id, cause),
     traces: () => readdir(directory),

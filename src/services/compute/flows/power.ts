@@ -1,5 +1,5 @@
-import { flow } from '../../../platform/flow/flow.ts';
 import { Conflict } from '../../../platform/errors/errors.ts';
+import { flow } from '../../../platform/flow/flow.ts';
 import { faultOf } from '../model/faults.ts';
 import { type PowerAction, type PowerActionName, powerActions } from '../model/server-actions.ts';
 import { powerStateOf } from '../model/server-states.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import {
-  admin,
   type Answered,
+  admin,
   type Caller,
   member,
   startWorld,

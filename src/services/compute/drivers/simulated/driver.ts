@@ -15,9 +15,9 @@ import {
   type PowerEvent,
   type PowerState,
 } from '../driver.ts';
-import { emptyQcow2 } from './empty-qcow2.ts';
 import { readRecord, writeRecord } from '../record-file.ts';
 import { Turns } from '../turns.ts';
+import { emptyQcow2 } from './empty-qcow2.ts';
 
 /** The operations that can be slowed down or made to fail. */
 export type Operation =
