@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import {
   admin,
@@ -75,6 +75,17 @@ describe('key pairs', () => {
     assert.ok(Buffer.from(keypair.public_key.split(' ')[1], 'base64').includes(modulus));
     assert.ok(!('private_key' in (await ask('GET', '/generated')).body.keypair));
     assert.equal((await make({ name: 'late' }, { at: '2.92' })).status, 400);
+  });
+
+  it('may be certificates since 2.2, whose fingerprints are SHA-1', async () => {
+    const { keypair } = (await make({ name: 'windows', type: 'x509' }, { at: '2.2' })).body;
+    const certificate = new X509Certificate(keypair.public_key);
+    assert.equal(certificate.subject, `CN=${member.userId}`);
+    assert.ok(certificate.checkPrivateKey(createPrivateKey(keypair.private_key)));
+    assert.equal(keypair.fingerprint, certificate.fingerprint.toLowerCase());
+    const again = { name: 'again', type: 'x509', public_key: keypair.public_key };
+    assert.equal((await make(again, { at: '2.2' })).body.keypair.fingerprint, keypair.fingerprint);
+    assert.equal((await make({ ...again, name: 'no', public_key: ed25519 }, { at: '2.2' })).status, 400);
   });
 
   it('have names by the rules of the microversion', async () => {

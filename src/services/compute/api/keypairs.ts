@@ -6,7 +6,12 @@ import { type Route, type VersionedSchema, route } from '../../../platform/http/
 import { repository } from '../../../platform/store/repository.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { Compute } from '../compute.ts';
-import { generateSshKey, sshFingerprint, x509Fingerprint } from '../model/keypair-material.ts';
+import {
+  generateCertificate,
+  generateSshKey,
+  sshFingerprint,
+  x509Fingerprint,
+} from '../model/keypair-material.ts';
 import { type Keypair, keypairs } from '../store/keypairs.ts';
 import { nextNumber } from '../store/numbers.ts';
 import { quotaLimit } from '../store/quota-claims.ts';
@@ -104,10 +109,8 @@ export function keypairRoutes({ store }: Compute): Route[] {
   async function create(call: Call<CreateBody>) {
     const { name, type = 'ssh', public_key: given, user_id = call.credentials.userId } = call.body.keypair;
     call.enforce(rule('create'), { user_id });
-    if (given === undefined && type === 'x509') {
-      throw new BadRequest('Keypair data is invalid: certificates are not generated, only imported');
-    }
-    const made = given === undefined ? await generateSshKey() : undefined;
+    const make = () => (type === 'x509' ? generateCertificate(user_id) : generateSshKey());
+    const made = given === undefined ? await make() : undefined;
     const public_key = made?.publicKey ?? (given as string);
     const fingerprint = type === 'x509' ? x509Fingerprint(public_key) : await sshFingerprint(public_key);
     const row = { id: randomUUID(), user_id, name, type, public_key, fingerprint, created_at: timestamp() };

@@ -43,3 +43,23 @@ export async function generateSshKey(): Promise<{ privateKey: string; publicKey:
   key.comment = 'Generated-by-Cumulet';
   return { privateKey: pem, publicKey: key.toString('ssh') };
 }
+
+/** How long a generated certificate holds, in seconds: ten years, as nova's. */
+const certificateLifetime = 3650 * 86_400;
+
+/**
+ * A new key with a certificate for its user, for logging in to Windows guests. Both are PEM: nova wraps the private
+ * half in PKCS #12, which can be made of this with `openssl pkcs12`.
+ */
+export async function generateCertificate(
+  userId: string,
+): Promise<{ privateKey: string; publicKey: string }> {
+  const { privateKey } = await generate('rsa', { modulusLength: 2048 });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const { default: sshpk } = await import('sshpk');
+  const key = sshpk.parsePrivateKey(pem, 'pem');
+  const certificate = sshpk.createSelfSignedCertificate(sshpk.identityFromDN(`CN=${userId}`), key, {
+    lifetime: certificateLifetime,
+  });
+  return { privateKey: pem, publicKey: certificate.toString('pem') };
+}
