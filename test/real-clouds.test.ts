@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { before, describe, test } from 'node:test';
+import { ensureExternalNetwork, ensureProjectNetwork } from '../src/cloud/demo/resources.ts';
+import { externalNetworkOf } from '../src/cloud/external-network.ts';
+import { TestCloud, until } from './cloud.ts';
+import { inOwnNamespace } from './namespace.ts';
+import { guestTracesOf, tracesOf } from './traces.ts';
+
+await inOwnNamespace(import.meta.filename, [], (directory) => {
+  describe('two real clouds on one machine', () => {
+    const first = new TestCloud(join(directory, 'a'));
+    const second = new TestCloud(join(directory, 'b'), ['--port-offset', '2000']);
+
+    before(async () => {
+      // One after the other: each takes the first external network that it finds free.
+      for (const cloud of [first, second]) {
+        await cloud.up();
+        const external = await ensureExternalNetwork(
+          await cloud.client('admin'),
+          await externalNetworkOf(cloud.stateDir),
+        );
+        await ensureProjectNetwork(await cloud.client('demo'), external);
+      }
+    });
+
+    /** The switch, a router, and a DHCP server at work. */
+    const complete = (cloud: TestCloud) => async () =>
+      (await guestTracesOf(cloud.stateDir)).namespaces.length === 3 &&
+      (await tracesOf(cloud.stateDir)).some((trace) => trace.includes(': dnsmasq '));
+
+    test('each has networks of its own', async () => {
+      await until('the first cloud’s namespaces', complete(first));
+      await until('the second cloud’s namespaces', complete(second));
+      assert.notEqual(
+        (await externalNetworkOf(first.stateDir)).cidr,
+        (await externalNetworkOf(second.stateDir)).cidr,
+      );
+    });
+
+    test('destroying one leaves nothing of it and all of the other', async () => {
+      const others = await tracesOf(second.stateDir);
+      await first.command('destroy', '--yes');
+      assert.deepEqual(await tracesOf(first.stateDir), []);
+      assert.deepEqual(await tracesOf(second.stateDir), others);
+      await second.command('status');
+    });
+
+    test('what a cloud that is down has left is destroyed, too', async () => {
+      await second.command('down');
+      assert.ok(await complete(second)(), 'its networks live on');
+      await second.command('destroy', '--yes');
+      assert.deepEqual(await tracesOf(second.stateDir), []);
+    });
+  });
+});
