@@ -1,4 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { NetworkStore } from './tables.ts';
+
+/** Milliseconds between two rounds of telling hosts while changes go on. */
+const pause = 25;
 
 /** What has changed, named by what it belongs to. */
 export interface Changed {
@@ -74,8 +78,11 @@ export function hostBell(
   }
 
   async function tell(): Promise<void> {
-    while (hosts.size > 0 || networks.size > 0 || groups.size > 0) {
+    for (;;) {
       for (const host of await affected()) await wake(host).catch(onError);
+      if (hosts.size === 0 && networks.size === 0 && groups.size === 0) return;
+      // The first change is told at once; in a burst many are told together, as finding who is concerned has its price.
+      await delay(pause);
     }
   }
 

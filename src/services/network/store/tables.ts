@@ -158,7 +158,12 @@ export const ports = table(
   {
     primaryKey: ['id'],
     unique: [['network_id', 'mac_address']],
-    indexes: [...byProject, ['device_id', 'device_owner'], ['binding_host_id']],
+    indexes: [
+      ...byProject,
+      ['device_id', 'device_owner'],
+      ['binding_host_id'],
+      ['network_id', 'binding_host_id'],
+    ],
     references: [{ columns: ['network_id'], table: networks }],
   },
 );
