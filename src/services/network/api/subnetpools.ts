@@ -53,7 +53,7 @@ export function subnetpoolsApi(network: Network) {
       min_prefixlen: length,
       max_prefixlen: length,
       default_quota: {
-        schema: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
+        schema: Type.Union([Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 }), Type.Null()]),
         convert: toInteger,
         create: 'optional',
         update: true,
