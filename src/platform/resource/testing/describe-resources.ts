@@ -9,7 +9,7 @@ import { listChecks } from './checks/lists.ts';
 import { viewChecks } from './checks/views.ts';
 import { type ResourceTests, Subject } from './subject.ts';
 
-export type { ResourceTests } from './subject.ts';
+export type { ResourceTests, Sample } from './subject.ts';
 
 /** By the name of the resource: `network`. */
 export type TestsByResource = Record<string, ResourceTests>;

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { formatMicroversion, microversion } from '../../microversion/microversion.ts';
 import type { Api } from '../../http/api.ts';
 import { admin, type Answered, type Caller, type World } from '../../service/testing/world.ts';
@@ -17,7 +18,11 @@ export interface ResourceTests {
   leftOut?: string;
   /** Values of attributes whose schema does not say all. */
   samples?: Record<string, Sample>;
-  /** What a create must say beside an attribute, for it to be allowed. */
+  /** The id of one that is there, of what no request creates. */
+  existing?: () => Promise<string>;
+  /** Attributes that every create here says, though not every create must. */
+  always?: readonly string[];
+  /** What a create must say beside an attribute, for it to be allowed; `undefined` takes away. */
   beside?: Record<string, () => object | Promise<object>>;
   /** Attributes that are not tried with values of their own, and why. */
   untried?: Record<string, string>;
@@ -122,7 +127,7 @@ export class Subject {
   async body(given: object = {}): Promise<Record<string, unknown>> {
     const body: Record<string, unknown> = {};
     for (const [name, { create }] of this.settable('create')) {
-      if (create !== 'required' || name in given) continue;
+      if ((create !== 'required' && !this.tests.always?.includes(name)) || name in given) continue;
       body[name] = await this.value(name, 'create');
     }
     return { ...body, ...given };
@@ -144,6 +149,12 @@ export class Subject {
     assert.ok(view, `no '${this.resource.names.one}' in ${said(answered)}`);
     this.#made.push(view[this.key]);
     return view;
+  }
+
+  /** One to do things to: made where that is possible, else the one that is there, if any. */
+  async something(): Promise<unknown> {
+    if (this.has('create')) return (await this.make())[this.key];
+    return this.tests.existing?.() ?? randomUUID();
   }
 
   async show(id: unknown, asked: Asked = {}): Promise<View> {

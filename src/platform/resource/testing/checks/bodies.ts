@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type { Answered } from '../../../service/testing/world.ts';
 import type { Attribute } from '../../attribute.ts';
@@ -15,7 +14,7 @@ async function writer(
   verb: Writing,
 ): Promise<(body: unknown, at?: string) => Promise<Answered>> {
   if (verb === 'create') return (body, at) => subject.ask('POST', subject.path, { body, at });
-  const id = subject.has('create') ? (await subject.make())[subject.key] : randomUUID();
+  const id = await subject.something();
   return (body, at) => subject.ask(subject.resource.style.updateMethod, subject.item(id), { body, at });
 }
 

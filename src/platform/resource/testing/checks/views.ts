@@ -41,7 +41,8 @@ const defaults = (subject: Subject): Case[] => {
         !from &&
         value !== undefined &&
         typeof value !== 'function' &&
-        !subject.tests.sometimes?.includes(name),
+        !subject.tests.sometimes?.includes(name) &&
+        !subject.tests.always?.includes(name),
     );
   if (known.length === 0) return [];
   return [
@@ -81,7 +82,9 @@ const updates = (subject: Subject): Case[] => {
   return subject.tried('update').map(([name]) => ({
     says: `changes its ${name}, and nothing else`,
     async run() {
-      const made = await subject.make(await subject.tests.beside?.[name]?.());
+      const made = subject.has('create')
+        ? await subject.make(await subject.tests.beside?.[name]?.())
+        : await subject.show(await subject.something());
       const path = subject.item(made[subject.key]);
       const value = await subject.value(name, 'update', made);
       const answered = await subject.ask(method, path, { body: subject.wrap({ [name]: value }) });
@@ -143,4 +146,6 @@ export const viewChecks: Check = (subject) =>
         ...(subject.has('update') ? updates(subject) : []),
         ...(subject.has('delete') ? deletes(subject) : []),
       ]
-    : [];
+    : subject.has('update') && subject.has('show') && subject.tests.existing
+      ? updates(subject)
+      : [];
