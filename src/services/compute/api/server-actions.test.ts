@@ -78,6 +78,32 @@ describe('actions of servers', () => {
     assert.equal((await act({ changePassword: { adminPass: 'x' } })).status, 501);
   });
 
+  it('build it again from another image, with other metadata', async () => {
+    const body = { rebuild: { imageRef: cloud.imageId, name: 'anew', metadata: { built: 'again' } } };
+    const rebuilt = await act(body);
+    assert.equal(rebuilt.status, 202, JSON.stringify(rebuilt.body));
+    assert.ok(rebuilt.body.server.adminPass);
+    const seen = await cloud.reaches(id, 'ACTIVE');
+    assert.deepEqual([seen['name'], seen['metadata']], ['anew', { built: 'again' }]);
+    await done({ 'os-stop': null }, 'SHUTOFF');
+    assert.equal((await act(body)).status, 202);
+    assert.equal((await cloud.reaches(id, 'SHUTOFF'))['OS-EXT-STS:power_state'], 4);
+    await done({ 'os-start': null }, 'ACTIVE');
+    await cloud.compute('PUT', `/servers/${id}/metadata`, { body: { metadata: {} } });
+    const none = '00000000-0000-4000-8000-000000000000';
+    assert.equal((await act({ rebuild: { imageRef: none } })).status, 400);
+    assert.equal((await act({ rebuild: {} })).status, 400);
+    assert.equal((await act({ rebuild: { imageRef: cloud.imageId, key_name: 'k' } })).status, 400);
+    assert.equal((await act(body, { as: stranger })).status, 404);
+  });
+
+  it('are refused honestly where the cloud cannot do them', async () => {
+    assert.equal((await act({ resize: { flavorRef: 'nothing' } })).status, 400);
+    assert.equal((await act({ resize: { flavorRef: '' } })).status, 400);
+    assert.equal((await act({ resize: { flavorRef: cloud.flavorId } })).status, 400);
+    assert.equal((await act({ shelve: null })).status, 501);
+  });
+
   it('stop at a lock, unless an administrator asks', async () => {
     assert.equal((await act({ lock: null })).status, 202);
     const { status, body } = await act({ 'os-stop': null });
@@ -97,8 +123,9 @@ describe('actions of servers', () => {
   });
 
   it('give the console log, and consoles that open once', async () => {
-    const { status, body } = await act({ 'os-getConsoleOutput': { length: 1 } });
+    const { status, body } = await act({ 'os-getConsoleOutput': { length: 3 } });
     assert.equal(status, 200);
+    assert.equal(body.output.split('\n').length, 3);
     assert.equal(typeof body.output, 'string');
     const opened = await cloud.compute('POST', `/servers/${id}/remote-consoles`, {
       at: '2.6',

@@ -15,7 +15,7 @@ const Count = Type.Unsafe<number | string>({
     { type: 'string', pattern: '^[1-9][0-9]{0,2}$' },
   ],
 });
-const FlavorRef = Type.Unsafe<string | number>({
+export const FlavorRef = Type.Unsafe<string | number>({
   type: ['string', 'integer'],
   minLength: 1,
   maxLength: 255,
@@ -29,7 +29,7 @@ const Hostname = Type.String({
   maxLength: 63,
   pattern: '^[a-zA-Z0-9]+[a-zA-Z0-9-]*[a-zA-Z0-9]+$',
 });
-const DiskConfig = Type.Union([Type.Literal('AUTO'), Type.Literal('MANUAL')]);
+export const DiskConfig = Type.Union([Type.Literal('AUTO'), Type.Literal('MANUAL')]);
 
 const network = (tagged: boolean) =>
   closed({

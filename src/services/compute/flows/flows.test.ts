@@ -212,6 +212,30 @@ describe("compute's flows leave nothing half done", () => {
       },
     }));
 
+  it('when a server is rebuilt', (t) =>
+    failEveryStep(t, {
+      world: (seam) => built(seam, { task_state: 'rebuilding' }),
+      flows: ({ parts }) => [serverFlows(parts).rebuildServer],
+      start: (engine, { parts, serverId }) =>
+        store.transaction(() =>
+          engine.startFlow(serverFlows(parts).rebuildServer, { serverId, stopped: true }),
+        ),
+      async done(each) {
+        assert.deepEqual(await remains(each), everything);
+        const row = await rowOf(each);
+        assert.deepEqual([row?.vm_state, row?.task_state], ['stopped', null]);
+        assert.equal((await driver.show(each.serverId)).powerState, 'shutdown');
+      },
+      // What it had is not given back: it can be rebuilt again, or deleted.
+      async undone(each) {
+        const { allocations, ports } = await remains(each);
+        assert.deepEqual({ allocations, ports }, { allocations: 1, ports: 1 });
+        const row = await rowOf(each);
+        assert.deepEqual([row?.vm_state, row?.task_state, row?.host], ['error', null, 'host-1']);
+        assert.ok(row?.fault);
+      },
+    }));
+
   it('when an image is made of a server', (t) =>
     failEveryStep(t, {
       world: async (seam) => {

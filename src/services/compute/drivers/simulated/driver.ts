@@ -317,9 +317,21 @@ function assertOn(guest: SimulatedGuest): void {
 function boot(guest: SimulatedGuest): void {
   guest.powerState = 'running';
   guest.startedAt = new Date().toISOString();
-  // The line that the real guest image ends its boot with.
-  const text = `${guest.console}simulated boot of ${guest.spec.id}\ncumulet-guest: ready ${guest.spec.name}\n`;
-  guest.console = text.slice(-consoleLogLimit);
+  const { id, name, projectId, vcpus, memoryMib, disks, nics, configDrive } = guest.spec;
+  const lines = [
+    `simulated boot of ${id}`,
+    `name: ${name}`,
+    `project: ${projectId}`,
+    `processors: ${vcpus}`,
+    `memory: ${memoryMib} MiB`,
+    `disks: ${disks.map((disk) => disk.id).join(' ')}`,
+    `interfaces: ${nics.map(({ mac }) => mac).join(' ')}`,
+    `config drive: ${configDrive === undefined ? 'no' : 'yes'}`,
+    `time: ${guest.startedAt}`,
+    // The line that the real guest image ends its boot with.
+    `cumulet-guest: ready ${name}`,
+  ];
+  guest.console = `${guest.console}${lines.join('\n')}\n`.slice(-consoleLogLimit);
 }
 
 const stateOf = ({ spec, powerState }: SimulatedGuest): GuestState => ({
