@@ -38,7 +38,7 @@ describe('what servers use', () => {
         },
         vcpus: 2,
         memory_mib: 512,
-        request: { networks: [], securityGroups: [], hints: {} },
+        request: { networks: [], securityGroupIds: [], hints: {} },
         created_at: at(1),
         updated_at: at(1),
         launched_at: launched === null ? null : at(launched),
