@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import { type BenchCloud, benchCloud } from './cloud.ts';
 import { load, median } from './load.ts';
 import { peer } from './peer.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,6 @@ import { run } from '../src/platform/exec/run.ts';
 import { BaseImages } from '../src/services/compute/drivers/qemu/base-images.ts';
 import { QemuDriver } from '../src/services/compute/drivers/qemu/driver.ts';
 import { guestImageForTests } from '../src/services/compute/drivers/testing/guest-image.ts';
-import { createReadStream } from 'node:fs';
 import { sha256 } from './packages.ts';
 
 const image = await guestImageForTests();

@@ -6,6 +6,6 @@ cd "$(dirname "$0")/.."
 PATH="$PWD/node_modules/.bin:$PATH"
 echo "types";  node_modules/typescript-7/bin/tsc --noEmit
 echo "lint";   oxlint --deny-warnings
-echo "format"; biome ci --linter-enabled=false .
+echo "format"; biome ci --linter-enabled=false --colors=off .
 echo "arrows"; depcruise --config .dependency-cruiser.json src --output-type err
 echo "dead code"; knip

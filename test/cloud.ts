@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { copyFile, mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ApiClient } from '../src/cloud/api-client.ts';
 import { accountsOf, secretsOf } from '../src/cloud/state-files.ts';
 import { type RunResult, run } from '../src/platform/exec/run.ts';
-import { guestImageForTests } from '../src/services/compute/drivers/testing/guest-image.ts';
 import { cumulet } from './namespace.ts';
 
 /** A server, as far as these tests look at it. */
@@ -33,20 +32,6 @@ export class TestCloud {
 
   up(): Promise<RunResult> {
     return this.command('up', '--detach');
-  }
-
-  /** Boots the first server by `cumulet demo`, from the image that all tests share. */
-  async demo(): Promise<RunResult> {
-    await this.#bringImage();
-    return this.command('demo');
-  }
-
-  async #bringImage(): Promise<void> {
-    const image = await guestImageForTests();
-    if ('missing' in image) throw new Error(image.missing);
-    const folder = join(this.stateDir, 'guest');
-    await mkdir(folder, { recursive: true, mode: 0o700 });
-    await copyFile(image.path, join(folder, 'cumulet-guest.qcow2'));
   }
 
   /** The process that runs the cloud. */

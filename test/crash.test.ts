@@ -122,7 +122,7 @@ await inOwnNamespace(import.meta.filename, ['ssh', 'ssh-keygen'], (directory) =>
 
     before(async () => {
       await cloud.up();
-      const { stdout } = await cloud.demo();
+      const { stdout } = await cloud.command('demo');
       [demo, admin] = await Promise.all([cloud.client('demo'), cloud.client('admin')]);
       const { servers } = await demo.get<{ servers: Server[] }>('compute', '/servers');
       const id = servers[0]?.id ?? '';

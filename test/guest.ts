@@ -31,7 +31,7 @@ export class Login {
   /** Whether a new connection is let in now. */
   async tries(): Promise<boolean> {
     try {
-      await this.run('true');
+      await this.run('true', 8_000);
       return true;
     } catch (error) {
       if (error instanceof CommandFailed) return false;

@@ -5,6 +5,7 @@ import { basename, delimiter, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { run } from '../src/platform/exec/run.ts';
+import { guestImageForTests } from '../src/services/compute/drivers/testing/guest-image.ts';
 import { processesNaming } from './traces.ts';
 
 /** Where the clouds of a test have their state directories: a short path, for the sockets in it. */
@@ -34,6 +35,9 @@ export async function inOwnNamespace(
   if (inside) return define(inside);
   const lacking = whyNotReal(needs);
   if (lacking) return void test(file, { skip: lacking }, () => {});
+  // Out here, where the packages that it is made of can be fetched.
+  const image = await guestImageForTests();
+  if ('missing' in image) return void test(file, { skip: image.missing }, () => {});
 
   const namespace = `cumulet-test-${randomBytes(3).toString('hex')}`;
   const directory = mkdtempSync('/tmp/cml-');

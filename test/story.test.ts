@@ -49,7 +49,7 @@ await inOwnNamespace(import.meta.filename, ['openstack', 'ssh', 'ssh-keygen', br
     });
 
     test('`cumulet demo` boots a server that one can log in to', async () => {
-      const { stdout } = await cloud.demo();
+      const { stdout } = await cloud.command('demo');
       const [, address = ''] = /cumulet@([\d.]+)/.exec(stdout) ?? [];
       const { servers } = await demo.get<{ servers: { id: string }[] }>('compute', '/servers');
       assert.equal(servers.length, 1);

@@ -10,8 +10,8 @@ import { type ServiceHost, serviceHost } from '../platform/service/host.ts';
 import { identityAdmin, identityService, tokensRevoked } from '../services/identity/contract.ts';
 import { externalNetworkOf } from './external-network.ts';
 import { serveOperator } from './operator-socket.ts';
-import type { CloudSettings } from './settings.ts';
 import { ports, services } from './services.ts';
+import type { CloudSettings } from './settings.ts';
 import { accountsOf, privateDirectory, secretsOf, writeClientFiles } from './state-files.ts';
 
 /** A cloud that runs in this process. */

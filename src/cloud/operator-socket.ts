@@ -1,7 +1,7 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, request, type Server } from 'node:http';
 import { join } from 'node:path';
-import { fromErrorRecord, type ErrorRecord, toErrorRecord } from '../platform/errors/errors.ts';
+import { type ErrorRecord, fromErrorRecord, toErrorRecord } from '../platform/errors/errors.ts';
 import type { OperatorAnswer } from '../platform/service/service.ts';
 
 const socketPath = (stateDir: string): string => join(stateDir, 'operator.sock');

@@ -1,8 +1,8 @@
 import type { ServiceDefinition } from '../platform/service/service.ts';
-import { compute } from '../services/compute/service.ts';
 import { computeAgentService } from '../services/compute/agents/service.ts';
 import { consoleProxy } from '../services/compute/console/service.ts';
 import { metadata } from '../services/compute/metadata/service.ts';
+import { compute } from '../services/compute/service.ts';
 import { identity } from '../services/identity/service.ts';
 import { image } from '../services/image/service.ts';
 import { networkAgentService } from '../services/network/agents/service.ts';

@@ -1,5 +1,5 @@
-import { type Format, printRows } from '../output.ts';
 import { askCloud } from '../operator-socket.ts';
+import { type Format, printRows } from '../output.ts';
 import { type CloudFlags, settingsOfCloud } from '../settings.ts';
 
 /** Prints the flows of all services, newest first. */

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox';
-import type { Answer, Call } from './call.ts';
+import type { Call } from './call.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD';
 
@@ -53,5 +53,3 @@ export function route<Body = unknown>(
 export function route(definition: object): Route {
   return definition as Route;
 }
-
-export type { Answer };

@@ -19,6 +19,7 @@ import { Answer, Call, type Query } from './call.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Method, Route } from './route.ts';
 import { type Validator, validator } from './validation.ts';
+import { isWellFormed } from './well-formed.ts';
 
 /** What an API server needs of the program around it. */
 export interface ApiServerDependencies {
@@ -98,7 +99,9 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     (_request, text, done) => {
       if (text === '') return done(null, undefined);
       try {
-        done(null, JSON.parse(text as string, refusePrototype));
+        const body: unknown = JSON.parse(text as string, refusePrototype);
+        if (!isWellFormed(text as string, body)) throw new SyntaxError('text that is none');
+        done(null, body);
       } catch {
         done(new BadRequest('The request body is not valid JSON.', { code: 'malformed' }));
       }
@@ -220,6 +223,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
         if (version < prepared.since || version > prepared.until)
           throw new NotFound('The resource could not be found.');
       }
+      if (request.originalUrl.includes('%00')) throw new BadRequest('The URL has a NUL character.');
       const unread = request.body !== undefined && request.body === request.raw;
       if (unread && !route.streams) {
         const contentType = request.headers['content-type'];

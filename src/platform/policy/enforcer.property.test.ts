@@ -5,7 +5,7 @@ import { CommandFailed, run } from '../exec/run.ts';
 import { Enforcer } from './enforcer.ts';
 import { policyDefaults, rule } from './rule.ts';
 import { evaluate } from './testing/reference.ts';
-import { callers, ruleSets, targets, toText, toValues, type Tree } from './testing/rules.ts';
+import { callers, ruleSets, type Tree, targets, toText, toValues } from './testing/rules.ts';
 
 const enforcerOf = (rules: Readonly<Record<string, Tree>>) =>
   new Enforcer({

@@ -1,8 +1,8 @@
 import type { Call } from '../http/call.ts';
 import type { Route } from '../http/route.ts';
 import type { Attributes, CreateBody, UpdateBody } from './attribute.ts';
-import type { Condition, Rows } from './rows.ts';
 import { resourceRoutes } from './routes.ts';
+import type { Condition, Rows } from './rows.ts';
 import type { ResourceStyle } from './style.ts';
 
 export type Verb = 'list' | 'show' | 'create' | 'update' | 'delete';

@@ -9,14 +9,14 @@ import type { Microversion } from '../microversion/microversion.ts';
 import {
   type Attributes,
   bodySchema,
+  type CreateBody,
   changes,
   columnOf,
-  type CreateBody,
   defaultOf,
   type UpdateBody,
 } from './attribute.ts';
-import { filterReader } from './list-query.ts';
 import type { DescribedResource } from './described.ts';
+import { filterReader } from './list-query.ts';
 import type { Atomically, Resource, ResourceDefinition, Verb } from './resource.ts';
 import type { Condition } from './rows.ts';
 import type { ResourceStyle } from './style.ts';

@@ -1,4 +1,4 @@
-import { type CompiledQuery, type Expression, sql, type SqlBool } from 'kysely';
+import { type CompiledQuery, type Expression, type SqlBool, sql } from 'kysely';
 import { quoted } from './ddl.ts';
 import { type Bound, bind, type Dialect } from './engine.ts';
 import { ValueRefused } from './errors.ts';

@@ -1,9 +1,9 @@
 import {
   type CompiledQuery,
   type DatabaseConnection,
-  type Dialect as KyselyDialect,
   type Driver,
   Kysely,
+  type Dialect as KyselyDialect,
   MysqlAdapter,
   MysqlIntrospector,
   MysqlQueryCompiler,

@@ -8,7 +8,7 @@ import { listRows, type Sort } from './list.ts';
 import { repository } from './repository.ts';
 import { defineSchema } from './schema.ts';
 import type { Store } from './store.ts';
-import { boolean, integer, json, real, type Row, table, text } from './table.ts';
+import { boolean, integer, json, type Row, real, table, text } from './table.ts';
 import { forEachDatabase } from './testing/databases.ts';
 
 const ports = table(

@@ -5,13 +5,13 @@ import { ForeignKeyViolation, StoreError, UniqueViolation, ValueRefused } from '
 import { repository } from './repository.ts';
 import { defineSchema } from './schema.ts';
 import {
-  boolean,
   bigint,
+  boolean,
   type Insertable,
   integer,
   json,
-  real,
   type Row,
+  real,
   table,
   text,
   time,

@@ -1,6 +1,6 @@
 import type { Compilable, Kysely } from 'kysely';
 import { keyNames } from './ddl.ts';
-import { decodedColumns, Decoders } from './decode.ts';
+import { Decoders, decodedColumns } from './decode.ts';
 import type { Dialect, Engine, Query, Result } from './engine.ts';
 import { kyselyOver } from './kysely.ts';
 import { migrate } from './migrate.ts';

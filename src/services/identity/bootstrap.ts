@@ -1,9 +1,9 @@
-import { newId } from './store/new-id.ts';
 import { repository } from '../../platform/store/repository.ts';
 import type { Table } from '../../platform/store/table.ts';
 import type { BootstrapRequest } from './contract.ts';
 import type { Identity } from './identity.ts';
 import { hashPassword, verifyPassword } from './model/password.ts';
+import { newId } from './store/new-id.ts';
 import {
   assignments,
   endpoints,

@@ -1,5 +1,5 @@
-import type { Store } from '../../platform/store/store.ts';
 import type { Atomically, resourcesIn } from '../../platform/resource/resource.ts';
+import type { Store } from '../../platform/store/store.ts';
 import type { PasswordOptions } from './model/password.ts';
 import type { Changes } from './store/changes.ts';
 import type { Directory } from './store/directory.ts';

@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { resourcesIn } from '../../platform/resource/resource.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
-import { authTokenRoutes } from './api/auth-tokens.ts';
 import { authScopeRoutes } from './api/auth-scopes.ts';
-import { identityPolicies } from './api/policies.ts';
-import { identityErrors, identityStyle } from './api/style.ts';
-import { versionRoutes } from './api/versions.ts';
+import { authTokenRoutes } from './api/auth-tokens.ts';
 import { catalogRoutes } from './api/catalog.ts';
 import { domainRoutes } from './api/domains.ts';
 import { grantRoutes } from './api/grants.ts';
 import { groupRoutes } from './api/groups.ts';
+import { identityPolicies } from './api/policies.ts';
 import { projectTagRoutes } from './api/project-tags.ts';
 import { projectRoutes } from './api/projects.ts';
 import { roleAssignmentRoutes } from './api/role-assignments.ts';
 import { roleRoutes } from './api/roles.ts';
+import { identityErrors, identityStyle } from './api/style.ts';
 import { userRoutes } from './api/users.ts';
+import { versionRoutes } from './api/versions.ts';
 import { bootstrap } from './bootstrap.ts';
 import {
   identityAdmin,

@@ -1,6 +1,5 @@
 import { NoSuchServer } from '../../platform/errors/errors.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
-import { networkAgent, networkService, type NetworkService } from './contract.ts';
 import { agentsApi } from './api/agents.ts';
 import { availabilityRoutes } from './api/availability.ts';
 import { extensionRoutes } from './api/extensions.ts';
@@ -16,6 +15,7 @@ import { networkErrors } from './api/style.ts';
 import { subnetpoolsApi } from './api/subnetpools.ts';
 import { subnetsApi } from './api/subnets.ts';
 import { versionRoutes } from './api/versions.ts';
+import { type NetworkService, networkAgent, networkService } from './contract.ts';
 import { agentHandlers } from './handlers/agents.ts';
 import { hostState } from './handlers/host-state.ts';
 import { resolveRequests } from './handlers/resolve-requests.ts';

@@ -1,5 +1,5 @@
 import type { Credentials } from '../../auth/credentials.ts';
-import { type Leaf, toValues, type Tree } from './rules.ts';
+import { type Leaf, type Tree, toValues } from './rules.ts';
 
 /** What a rule means, said as directly as can be: no parsing, no compiling, no order of evaluation. */
 export function evaluate(

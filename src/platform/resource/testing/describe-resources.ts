@@ -53,4 +53,4 @@ export function describeResources(world: World, service: string, tests: TestsByR
 export const casesOf = (subject: Subject): Case[] =>
   [accessChecks, bodyChecks, viewChecks, listChecks].flatMap((check) => check(subject));
 
-export { Subject, type DescribedResource };
+export { type DescribedResource, Subject };

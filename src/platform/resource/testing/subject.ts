@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { formatMicroversion, microversion } from '../../microversion/microversion.ts';
 import type { Api } from '../../http/api.ts';
-import { admin, type Answered, type Caller, type World } from '../../service/testing/world.ts';
+import { formatMicroversion, microversion } from '../../microversion/microversion.ts';
+import { type Answered, admin, type Caller, type World } from '../../service/testing/world.ts';
 import { type Attribute, existsAt } from '../attribute.ts';
 import type { DescribedResource } from '../described.ts';
 import type { Verb } from '../resource.ts';

@@ -107,6 +107,8 @@ export const oddValues: readonly unknown[] = [
   1e300,
   '',
   'no such thing',
+  'a\u0000b',
+  '\ud800',
   [],
   [null],
   [[]],
@@ -136,5 +138,9 @@ export const fitting = (attribute: {
   convert?: (value: unknown) => unknown;
 }): ((value: unknown) => boolean) => {
   const check = validator(attribute.schema);
-  return (value) => check(attribute.convert ? attribute.convert(value) : value) === undefined;
+  return (value) => {
+    // No attribute takes what is no text, whatever its schema says.
+    if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed())) return false;
+    return check(attribute.convert ? attribute.convert(value) : value) === undefined;
+  };
 };

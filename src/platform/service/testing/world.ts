@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Credentials } from '../../auth/credentials.ts';
 import { cachingAuthenticator, type ValidateToken } from '../../auth/authenticator.ts';
+import type { Credentials } from '../../auth/credentials.ts';
 import { type Bus, openBus } from '../../bus/bus.ts';
 import type { Api } from '../../http/api.ts';
 import { serviceHost } from '../host.ts';

@@ -178,10 +178,10 @@ describe('compute hosts', () => {
     assert.equal((await ask('GET', '/os-aggregates/x')).status, 400);
     assert.equal((await ask('GET', '/os-aggregates', { as: member })).status, 403);
     const image = { id: '6a1f6a2c-6a3e-4bb5-a9f2-0d8f36dd0f1a' };
-    const cache = (at: string, cache: object[]) =>
+    const cacheImages = (at: string, cache: object[]) =>
       ask('POST', `/os-aggregates/${other.id}/images`, { at, body: { cache } }).then(({ status }) => status);
     assert.deepEqual(
-      [await cache('2.80', [image]), await cache('2.81', [image, image]), await cache('2.81', [image])],
+      [await cacheImages('2.80', [image]), await cacheImages('2.81', [image, image]), await cacheImages('2.81', [image])],
       [404, 400, 501],
     );
   });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
 import { BadRequest, Conflict, NotFound, OverQuota } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
-import { type Route, type VersionedSchema, route } from '../../../platform/http/route.ts';
+import { type Route, route, type VersionedSchema } from '../../../platform/http/route.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { Compute } from '../compute.ts';

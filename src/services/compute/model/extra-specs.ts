@@ -97,8 +97,8 @@ function known() {
  * @throws BadRequest
  */
 export function assertExtraSpec(name: string, value: string): void {
-  const { specs, namespaces } = known();
-  const spec = specs.find(({ pattern }) => pattern.test(name));
+  const { specs: patterns, namespaces } = known();
+  const spec = patterns.find(({ pattern }) => pattern.test(name));
   if (spec) return assertValue(spec.value, value);
   const [namespace, rest] = name.split(':', 2);
   if (rest !== undefined && namespaces.test(namespace as string)) {

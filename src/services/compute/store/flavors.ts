@@ -1,4 +1,4 @@
-import { boolean, integer, json, real, type Row, table, text, time } from '../../../platform/store/table.ts';
+import { boolean, integer, json, type Row, real, table, text, time } from '../../../platform/store/table.ts';
 
 /** Sizes that servers come in. A server keeps a copy of its flavor, so that deleting one hurts nobody. */
 export const flavors = table(

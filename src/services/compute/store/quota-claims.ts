@@ -1,8 +1,8 @@
 import {
   assertWithinQuota,
   type QuotaLimits,
-  quotaDefaults,
   type QuotaResource,
+  quotaDefaults,
   type ServerQuota,
 } from '../model/quotas.ts';
 import type { ComputeStore } from './schema.ts';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { repository } from '../../../platform/store/repository.ts';
 import { openStore } from '../../../platform/store/store.ts';
+import { claimQuota, quotaUsage } from './quota-claims.ts';
 import { type ComputeStore, computeSchema } from './schema.ts';
 import { servers } from './servers.ts';
-import { claimQuota, quotaUsage } from './quota-claims.ts';
 import { serversWithin } from './usage.ts';
 
 const at = (day: number): string => `2026-01-${String(day).padStart(2, '0')}T00:00:00.000000Z`;

@@ -3,8 +3,8 @@ import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { Identity } from '../identity.ts';
 import type { ProjectRow } from '../store/tables.ts';
-import { projectView, domainView } from './project-view.ts';
 import { scopesOf } from '../tokens/scopes.ts';
+import { domainView, projectView } from './project-view.ts';
 import { collection } from './style.ts';
 import { catalogFor } from './token-view.ts';
 

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { BadRequest, Conflict } from '../../../platform/errors/errors.ts';
-import { type Route, route } from '../../../platform/http/route.ts';
 import { answer } from '../../../platform/http/call.ts';
+import { type Route, route } from '../../../platform/http/route.ts';
 import type { Identity } from '../identity.ts';
 import { countedRows } from '../store/changes.ts';
 import { newId } from '../store/new-id.ts';

@@ -1,3 +1,4 @@
+import { NotFound } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { repository } from '../../../platform/store/repository.ts';
@@ -9,7 +10,6 @@ import { type GroupRow, groups, memberships } from '../store/tables.ts';
 import { assertUnmoved, domainFor, Id, keptExtra, Name, NullableText } from './fields.ts';
 import { collection, notFound, unique } from './style.ts';
 import { userView } from './user-view.ts';
-import { NotFound } from '../../../platform/errors/errors.ts';
 
 export const groupView = (row: GroupRow, call: Call): Record<string, unknown> => ({
   ...row.extra,

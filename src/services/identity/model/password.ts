@@ -1,6 +1,6 @@
-import { verify as verifyBcrypt, hash as hashBcrypt } from '@node-rs/bcrypt';
 import { createHmac, pbkdf2, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { hash as hashBcrypt, verify as verifyBcrypt } from '@node-rs/bcrypt';
 import { BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
 
 /** bcrypt reads no further; keystone cuts there too, so its hashes verify here and ours there. */

@@ -1,5 +1,5 @@
-import type { AnyStore } from '../../../platform/store/store.ts';
 import { type Rows, rowsOf } from '../../../platform/resource/rows.ts';
+import type { AnyStore } from '../../../platform/store/store.ts';
 import type { Insertable, Row, Table } from '../../../platform/store/table.ts';
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { link, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { generateFernetKey } from '../model/fernet.ts';
 import { KeyRepository } from './key-repository.ts';
 

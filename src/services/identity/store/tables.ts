@@ -197,7 +197,6 @@ export const revocations = table(
   },
   { primaryKey: ['id'], indexes: [['forget_at']] },
 );
-export type RevocationRow = Row<typeof revocations>;
 
 const all = [
   projects,

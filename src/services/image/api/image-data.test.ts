@@ -6,7 +6,6 @@ import { readdir, stat } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { imageService } from '../contract.ts';
 import {
   admin,
   member,
@@ -15,6 +14,7 @@ import {
   stranger,
   type World,
 } from '../../../platform/service/testing/world.ts';
+import { imageService } from '../contract.ts';
 import { image } from '../service.ts';
 import type { ImageProcess, ImageProcessQuestion } from '../testing/image-process.ts';
 import { imagesIn } from '../testing/images.ts';

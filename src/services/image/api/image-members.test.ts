@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { imageService } from '../contract.ts';
 import {
   admin,
   member as owner,
@@ -8,6 +7,7 @@ import {
   stranger,
   type World,
 } from '../../../platform/service/testing/world.ts';
+import { imageService } from '../contract.ts';
 import { image } from '../service.ts';
 import { imagesIn } from '../testing/images.ts';
 

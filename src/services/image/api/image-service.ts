@@ -1,9 +1,9 @@
+import type { Stores } from '../drivers/stores.ts';
+import type { Uploads } from '../flows/upload-image.ts';
 import type { Image } from '../model/image.ts';
 import type { ImageSettings } from '../settings.ts';
 import type { ImageQueries, ImageStoreDb } from '../store/images.ts';
 import type { MemberQueries } from '../store/members.ts';
-import type { Stores } from '../drivers/stores.ts';
-import type { Uploads } from '../flows/upload-image.ts';
 import type { Access } from './access.ts';
 
 /** What the routes stand on. */

@@ -1,8 +1,8 @@
 import { NotFound } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
-import { assertLimits } from '../model/limits.ts';
 import type { Image } from '../model/image.ts';
+import { assertLimits } from '../model/limits.ts';
 import type { ImageService } from './image-service.ts';
 import { assertImage } from './json-patch.ts';
 

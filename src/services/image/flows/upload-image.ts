@@ -4,9 +4,9 @@ import { BadRequest, Gone, PayloadTooLarge } from '../../../platform/errors/erro
 import { timestamp } from '../../../platform/store/table.ts';
 import type { StoreWriter } from '../drivers/store.ts';
 import type { Stores } from '../drivers/stores.ts';
-import { Inspection, type Findings } from '../model/inspection.ts';
-import { assertTransition } from '../model/image.ts';
 import { assertFormat } from '../model/format-match.ts';
+import { assertTransition } from '../model/image.ts';
+import { type Findings, Inspection } from '../model/inspection.ts';
 import type { ImageSettings } from '../settings.ts';
 import type { ImageQueries, ImageStoreDb } from '../store/images.ts';
 import { type Block, BlockPool, blockSize } from './digest/blocks.ts';

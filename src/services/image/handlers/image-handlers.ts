@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { BadRequest, Conflict, NotFound } from '../../../platform/errors/errors.ts';
 import { UniqueViolation } from '../../../platform/store/errors.ts';
 import type { ImageService } from '../api/image-service.ts';
-import type { ImageRecord, ImageService as ImageContract } from '../contract.ts';
+import type { ImageService as ImageContract, ImageRecord } from '../contract.ts';
 import type { Image } from '../model/image.ts';
 import { assertLimits } from '../model/limits.ts';
 import { newImage } from '../model/new-image.ts';

@@ -1,5 +1,5 @@
-import { ServiceUnavailable } from '../../../platform/errors/errors.ts';
 import { type PeriodicReport, periodic } from '../../../platform/agent/periodic.ts';
+import { ServiceUnavailable } from '../../../platform/errors/errors.ts';
 import type { HostNetworkReport, HostNetworkState, NetworkDriver } from '../drivers/driver.ts';
 
 export interface NetworkAgentOptions {

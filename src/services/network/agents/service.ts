@@ -1,6 +1,6 @@
 import { heartbeat } from '../../../platform/agent/periodic.ts';
-import type { Platform, ServiceDefinition } from '../../../platform/service/service.ts';
 import { tagOf } from '../../../platform/service/host.ts';
+import type { Platform, ServiceDefinition } from '../../../platform/service/service.ts';
 import { networkAgent as networkAgentContract, networkService } from '../contract.ts';
 import type { NetworkDriver } from '../drivers/driver.ts';
 import { simulatedNetwork } from '../drivers/simulated/simulated.ts';

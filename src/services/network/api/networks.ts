@@ -2,22 +2,22 @@ import { type SqlBool, sql } from 'kysely';
 import { Type } from 'typebox';
 import type { Call } from '../../../platform/http/call.ts';
 import { rowsOf } from '../../../platform/resource/rows.ts';
+import { repository } from '../../../platform/store/repository.ts';
 import { conflict, invalidInput, networkInUse } from '../model/errors.ts';
 import { agentTypes, aliveAgents } from '../store/agents.ts';
 import type { Network } from '../store/network.ts';
 import { deletePorts, subnetsOf } from '../store/ports.ts';
 import { claimQuota } from '../store/quotas.ts';
-import { chooseSegment, mtuOf, takeSegment } from '../store/segments.ts';
 import { defaultSecurityGroup } from '../store/security-groups.ts';
+import { chooseSegment, mtuOf, takeSegment } from '../store/segments.ts';
 import { forgetSharing, refreshSharing, shareWithAll } from '../store/sharing.ts';
 import { changeRow, stamped } from '../store/standard.ts';
 import { floatingips, type NetworkRow, networks, type PortRow, ports } from '../store/tables.ts';
-import { repository } from '../../../platform/store/repository.ts';
 import {
   flag,
   isShared,
-  name,
   Name,
+  name,
   networkResources,
   ownerOf,
   ownOrShared,

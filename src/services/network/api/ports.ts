@@ -1,4 +1,4 @@
-import { sql, type SqlBool } from 'kysely';
+import { type SqlBool, sql } from 'kysely';
 import { Type } from 'typebox';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Condition, type Rows, rowsOf } from '../../../platform/resource/rows.ts';

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { UniqueViolation } from '../../../platform/store/errors.ts';
 import { resourcesIn } from '../../../platform/resource/resource.ts';
 import { rowsOf } from '../../../platform/resource/rows.ts';
+import { UniqueViolation } from '../../../platform/store/errors.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import { badRequest, conflict, notFound } from '../model/errors.ts';
 import type { Network } from '../store/network.ts';
 import { claimQuota } from '../store/quotas.ts';
-import { refreshSharing, sharedTables, type SharedType } from '../store/sharing.ts';
+import { refreshSharing, type SharedType, sharedTables } from '../store/sharing.ts';
 import { type RbacPolicyRow, rbacPolicies } from '../store/tables.ts';
 import { Id, isAdmin, Name, own, ownerOf, projectOf } from './standard.ts';
 import { networkStyle } from './style.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
-import { admin } from '../../../platform/service/testing/world.ts';
 import { describeResources, type Sample } from '../../../platform/resource/testing/describe-resources.ts';
 import { fresh } from '../../../platform/resource/testing/values.ts';
+import { admin } from '../../../platform/service/testing/world.ts';
 import { startNetwork } from '../testing/cloud.ts';
 
 const world = await startNetwork();

@@ -1,4 +1,4 @@
-import { sql, type SqlBool } from 'kysely';
+import { type SqlBool, sql } from 'kysely';
 import { Type } from 'typebox';
 import type { Call } from '../../../platform/http/call.ts';
 import { rowsOf } from '../../../platform/resource/rows.ts';
@@ -10,9 +10,9 @@ import { claimQuota } from '../store/quotas.ts';
 import { checkSecurityGroups } from '../store/security-groups.ts';
 import { stamped, touch } from '../store/standard.ts';
 import {
-  securityGroupRules,
   type SecurityGroupRow,
   type SecurityGroupRuleRow,
+  securityGroupRules,
   securityGroups,
 } from '../store/tables.ts';
 import {

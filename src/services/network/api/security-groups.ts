@@ -9,9 +9,9 @@ import { defaultSecurityGroup, insertSecurityGroup } from '../store/security-gro
 import { forgetSharing } from '../store/sharing.ts';
 import { changeRow } from '../store/standard.ts';
 import {
-  securityGroupRules,
   type SecurityGroupRow,
   type SecurityGroupRuleRow,
+  securityGroupRules,
   securityGroups,
 } from '../store/tables.ts';
 import { ruleView } from './security-group-rules.ts';

@@ -1,4 +1,4 @@
-import { sql, type SqlBool } from 'kysely';
+import { type SqlBool, sql } from 'kysely';
 import { Type } from 'typebox';
 import type { Call } from '../../../platform/http/call.ts';
 import type { Attributes } from '../../../platform/resource/attribute.ts';

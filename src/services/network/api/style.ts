@@ -2,8 +2,8 @@ import { ApiError, BadRequest, NotFound } from '../../../platform/errors/errors.
 import type { Call } from '../../../platform/http/call.ts';
 import type { ErrorStyle } from '../../../platform/http/style.ts';
 import type { Invalid } from '../../../platform/http/validation.ts';
-import type { Page, PageRequest, ResourceNames, ResourceStyle } from '../../../platform/resource/style.ts';
 import { parseBoolean } from '../../../platform/resource/list-query.ts';
+import type { Page, PageRequest, ResourceNames, ResourceStyle } from '../../../platform/resource/style.ts';
 import { badRequest, invalidAttribute } from '../model/errors.ts';
 
 /** Types for errors that nobody gave one, as upstream's web layer names them. */

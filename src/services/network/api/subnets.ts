@@ -1,9 +1,9 @@
-import { sql, type SqlBool } from 'kysely';
+import { type SqlBool, sql } from 'kysely';
 import { Type } from 'typebox';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Condition, rowsOf } from '../../../platform/resource/rows.ts';
 import { repository } from '../../../platform/store/repository.ts';
-import { canonicalAddress, type Cidr, formatCidr, parseCidr } from '../model/addresses.ts';
+import { type Cidr, canonicalAddress, formatCidr, parseCidr } from '../model/addresses.ts';
 import {
   badRequest,
   conflict,
@@ -31,8 +31,8 @@ import {
   type NetworkRow,
   networks,
   type SubnetPoolRow,
-  subnetpools,
   type SubnetRow,
+  subnetpools,
   subnets,
 } from '../store/tables.ts';
 import type { networksApi } from './networks.ts';

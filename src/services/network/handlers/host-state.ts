@@ -20,12 +20,12 @@ import {
   type NetworkRow,
   networks,
   ports,
-  routerBindings,
   type RouterRow,
+  routerBindings,
   routers,
   type SecurityGroupRuleRow,
-  securityGroupRules,
   type SubnetRow,
+  securityGroupRules,
   subnets,
 } from '../store/tables.ts';
 

@@ -1,4 +1,4 @@
-import { sql, type SqlBool } from 'kysely';
+import { type SqlBool, sql } from 'kysely';
 import { BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import type { NetworkRequest, NetworkService, ResolvedRequest } from '../contract.ts';

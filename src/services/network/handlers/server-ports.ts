@@ -1,3 +1,4 @@
+import { NotFound } from '../../../platform/errors/errors.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import type { NetworkService, ServerPort } from '../contract.ts';
 import {
@@ -7,7 +8,6 @@ import {
   portNotFound,
   securityGroupNotFound,
 } from '../model/errors.ts';
-import { NotFound } from '../../../platform/errors/errors.ts';
 import type { Network } from '../store/network.ts';
 import { changePort, createPort, deletePorts, type Port, withDetails } from '../store/ports.ts';
 import { floatingips, networks, type PortRow, ports, subnets } from '../store/tables.ts';

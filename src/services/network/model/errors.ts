@@ -22,8 +22,6 @@ export const invalidAttribute = (name: string, reason: string): BadRequest =>
 
 export const networkNotFound = (id: string): NotFound =>
   notFound('NetworkNotFound', `Network ${id} could not be found.`);
-export const subnetNotFound = (id: string): NotFound =>
-  notFound('SubnetNotFound', `Subnet ${id} could not be found.`);
 export const portNotFound = (id: string): NotFound =>
   notFound('PortNotFound', `Port ${id} could not be found.`);
 export const routerNotFound = (id: string): NotFound =>

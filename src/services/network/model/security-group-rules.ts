@@ -62,7 +62,9 @@ export function protocolOf(given: string | null): string | null {
   if (name === 'any' || name === '0') return name === 'any' ? null : '0';
   if (Object.hasOwn(protocols, name)) return name;
   if (/^\d{1,3}$/.test(name) && Number(name) <= 255) return name;
-  const values = Object.keys(protocols).map((each) => `'${each}'`).join(', ');
+  const values = Object.keys(protocols)
+    .map((each) => `'${each}'`)
+    .join(', ');
   throw badRequest(
     'SecurityGroupRuleInvalidProtocol',
     `Security group rule protocol ${given} not supported. Only protocol values [${values}] and integer representations [0 to 255] are supported.`,

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ApiError } from '../../../platform/errors/errors.ts';
+import { repository } from '../../../platform/store/repository.ts';
 import { openStore } from '../../../platform/store/store.ts';
 import { timestamp } from '../../../platform/store/table.ts';
-import { repository } from '../../../platform/store/repository.ts';
 import { defaultSettings } from '../model/settings.ts';
 import type { Network } from './network.ts';
 import { createPort, deletePorts } from './ports.ts';
-import { type NetworkRow, networks, networkSchema, subnets } from './tables.ts';
+import { type NetworkRow, networkSchema, networks, subnets } from './tables.ts';
 
 const now = timestamp();
 const stamp = { project_id: 'p', created_at: now, updated_at: now };

@@ -1,4 +1,4 @@
-import { addressKey, addressOfKey, type Address, formatAddress, parseAddress } from '../model/addresses.ts';
+import { type Address, addressKey, addressOfKey, formatAddress, parseAddress } from '../model/addresses.ts';
 import type { NetworkStore, SubnetRow } from './tables.ts';
 
 /** How many addresses are tried at random before the free ones are looked for in order. */

@@ -1,7 +1,7 @@
 import { repository } from '../../../platform/store/repository.ts';
 import { timestamp } from '../../../platform/store/table.ts';
-import { type AgentRow, agents } from './tables.ts';
 import type { Network } from './network.ts';
+import { type AgentRow, agents } from './tables.ts';
 
 /** What the agents of a host are called in the API, by what they do. */
 export const agentTypes = {

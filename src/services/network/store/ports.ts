@@ -10,8 +10,8 @@ import { changeRow, stamped } from './standard.ts';
 import {
   type AddressPair,
   type NetworkRow,
-  networks,
   type NetworkStore,
+  networks,
   type PortRow,
   ports,
   subnets,

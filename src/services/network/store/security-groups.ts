@@ -5,8 +5,8 @@ import { stamped } from './standard.ts';
 import {
   defaultSecurityGroups,
   type NetworkStore,
-  securityGroupRules,
   type SecurityGroupRow,
+  securityGroupRules,
   securityGroups,
 } from './tables.ts';
 

@@ -390,7 +390,6 @@ export type NetworkRow = Row<typeof networks>;
 export type SubnetRow = Row<typeof subnets>;
 export type SubnetPoolRow = Row<typeof subnetpools>;
 export type PortRow = Row<typeof ports>;
-export type AllocationRow = Row<typeof ipAllocations>;
 export type SecurityGroupRow = Row<typeof securityGroups>;
 export type SecurityGroupRuleRow = Row<typeof securityGroupRules>;
 export type RouterRow = Row<typeof routers>;

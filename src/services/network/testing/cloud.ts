@@ -6,7 +6,7 @@ import {
   startWorld,
   type World,
 } from '../../../platform/service/testing/world.ts';
-import { networkService, type NetworkService } from '../contract.ts';
+import { type NetworkService, networkService } from '../contract.ts';
 import { network } from '../service.ts';
 
 type Json = Record<string, any>; // oxlint-disable-line typescript/no-explicit-any

@@ -5,7 +5,7 @@ import type { Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
 import { hasRoom, respectsUnits } from '../model/capacity.ts';
 import type { Provider } from '../model/providers.ts';
-import { assertNamesExist, parseProviderQuery, type ProviderQuery } from '../model/query.ts';
+import { assertNamesExist, type ProviderQuery, parseProviderQuery } from '../model/query.ts';
 import { ImpossibleTree, UnknownProvider } from '../model/refusals.ts';
 import type { CloudView, IndexFollower } from '../store/provider-index.ts';
 import {

@@ -142,12 +142,12 @@ test('summaries cover the whole trees of the providers in use', () => {
   const index = new ProviderIndex([...numa, ...shared]);
   const candidates = [...findCandidates(index, query([group('', { VF: 1 })]))];
   assert.deepEqual(
-    summarizeProviders(index, candidates).map(({ provider }) => provider.uuid),
+    summarizeProviders(index, candidates).map((each) => each.provider.uuid),
     ['host', 'numa0', 'numa1', 'pf0', 'pf1'],
   );
   const flat = summarizeProviders(index, candidates, { nested: false });
   assert.deepEqual(
-    flat.map(({ provider, resources }) => [provider.uuid, resources.get('VF')]),
+    flat.map((each) => [each.provider.uuid, each.resources.get('VF')]),
     [
       ['pf0', { capacity: 1, used: 0 }],
       ['pf1', { capacity: 1, used: 0 }],

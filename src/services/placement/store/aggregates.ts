@@ -2,7 +2,7 @@ import { repository } from '../../../platform/store/repository.ts';
 import { ConcurrentUpdate } from '../model/refusals.ts';
 import { nextChange } from './changes.ts';
 import { advance, getProvider, touch } from './resource-providers.ts';
-import { type PlacementStore, providerAggregates, type ProviderRow } from './tables.ts';
+import { type PlacementStore, type ProviderRow, providerAggregates } from './tables.ts';
 
 export async function aggregatesOf(store: PlacementStore, uuid: string): Promise<string[]> {
   const rows = await repository(store, providerAggregates).list({

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ApiError } from '../../../platform/errors/errors.ts';
-import { type OpenTestStore, forEachDatabase } from '../../../platform/store/testing/databases.ts';
+import { forEachDatabase, type OpenTestStore } from '../../../platform/store/testing/databases.ts';
 import { capacityOf, type Inventory, inventoryDefaults } from '../model/capacity.ts';
 import { consumerAllocations, releaseAllocations, setAllocations } from './allocations.ts';
 import { setInventories } from './inventories.ts';

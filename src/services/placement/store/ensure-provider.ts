@@ -1,7 +1,7 @@
+import { repository } from '../../../platform/store/repository.ts';
 import type { InventoryReport, ProviderReport } from '../contract.ts';
 import { type Inventory, inventoryDefaults } from '../model/capacity.ts';
 import { isCustomName } from '../model/names.ts';
-import { repository } from '../../../platform/store/repository.ts';
 import { aggregatesOf, replaceAggregates } from './aggregates.ts';
 import { nextChange } from './changes.ts';
 import { assertClasses, inventoriesOf, replaceInventories, sameInventory } from './inventories.ts';

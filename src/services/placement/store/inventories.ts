@@ -7,7 +7,7 @@ import { standardResourceClasses } from '../model/standard-resource-classes.ts';
 import { nextChange } from './changes.ts';
 import { knownResourceClasses } from './resource-classes.ts';
 import { advance, getProvider } from './resource-providers.ts';
-import { inventories, type InventoryRow, type PlacementStore, type ProviderRow } from './tables.ts';
+import { type InventoryRow, inventories, type PlacementStore, type ProviderRow } from './tables.ts';
 
 /** Inventories by resource class. */
 export type Inventories = Readonly<Record<string, Inventory>>;

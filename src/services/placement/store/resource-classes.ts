@@ -1,8 +1,8 @@
+import { BadRequest, Conflict } from '../../../platform/errors/errors.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import { timestamp } from '../../../platform/store/table.ts';
-import { BadRequest, Conflict } from '../../../platform/errors/errors.ts';
-import { standardResourceClasses } from '../model/standard-resource-classes.ts';
 import { UnknownResourceClass } from '../model/refusals.ts';
+import { standardResourceClasses } from '../model/standard-resource-classes.ts';
 import { nextChange } from './changes.ts';
 import { type PlacementStore, resourceClasses } from './tables.ts';
 

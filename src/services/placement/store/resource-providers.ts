@@ -1,6 +1,6 @@
-import { timestamp } from '../../../platform/store/table.ts';
 import { Conflict } from '../../../platform/errors/errors.ts';
 import { repository } from '../../../platform/store/repository.ts';
+import { timestamp } from '../../../platform/store/table.ts';
 import { ConcurrentUpdate, DuplicateProvider, ImpossibleTree, UnknownProvider } from '../model/refusals.ts';
 import { nextChange } from './changes.ts';
 import { type PlacementStore, type ProviderRow, resourceProviders } from './tables.ts';

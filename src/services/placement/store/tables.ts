@@ -1,6 +1,6 @@
 import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Store } from '../../../platform/store/store.ts';
-import { bigint, integer, real, type Row, table, text, time, uuid } from '../../../platform/store/table.ts';
+import { bigint, integer, type Row, real, table, text, time, uuid } from '../../../platform/store/table.ts';
 
 const name = () => text({ length: 255 });
 

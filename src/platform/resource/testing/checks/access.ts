@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { NotFound } from '../../../errors/errors.ts';
-import { admin, type Answered, type Caller, stranger } from '../../../service/testing/world.ts';
+import { type Answered, admin, type Caller, stranger } from '../../../service/testing/world.ts';
 import type { Verb } from '../../resource.ts';
 import type { View } from '../../style.ts';
 import { type Subject, said } from '../subject.ts';

@@ -67,6 +67,14 @@ const paging = (subject: Subject): Case[] => {
       },
     },
     {
+      says: 'refuses what is no text in a query or a path',
+      async run() {
+        for (const path of [`${subject.path}?name=a%00b`, subject.item('a\0b')]) {
+          assert.equal((await subject.ask('GET', path)).status, 400, path);
+        }
+      },
+    },
+    {
       says: 'refuses a limit that is no number',
       async run() {
         for (const limit of ['x', '-1', '1.5']) {

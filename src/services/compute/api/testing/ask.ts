@@ -1,4 +1,4 @@
-import { admin, type Answered, type Caller, type World } from '../../../../platform/service/testing/world.ts';
+import { type Answered, admin, type Caller, type World } from '../../../../platform/service/testing/world.ts';
 
 export interface Asked {
   /** Default: the administrator. */

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { run } from '../../../../platform/exec/run.ts';
 import { UnsupportedMediaType } from '../../../../platform/errors/errors.ts';
+import { run } from '../../../../platform/exec/run.ts';
 import { assertFormat } from '../format-match.ts';
 import { type Findings, Inspection } from '../inspection.ts';
 

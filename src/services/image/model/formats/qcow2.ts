@@ -1,4 +1,4 @@
-import { type Detected, safeSize, type Sample } from './format.ts';
+import { type Detected, type Sample, safeSize } from './format.ts';
 
 /** Incompatible features of QEMU's docs/interop/qcow2: dirty, corrupt, external data, compression type, extended L2. */
 const externalData = 1n << 2n;

@@ -1,4 +1,4 @@
-import { type Detected, safeSize, type Sample } from './format.ts';
+import { type Detected, type Sample, safeSize } from './format.ts';
 
 /** VirtualBox's disk image: the signature follows 64 bytes of text. */
 export function inspectVdi({ head }: Sample): Detected | undefined {

@@ -1,4 +1,4 @@
-import { type Detected, safeSize, type Sample } from './format.ts';
+import { type Detected, type Sample, safeSize } from './format.ts';
 
 const differencing = 4;
 

@@ -1,4 +1,4 @@
-import { type Detected, safeSize, type Sample } from './format.ts';
+import { type Detected, type Sample, safeSize } from './format.ts';
 
 const regionTable = 192 * 1024;
 /** Identifiers as they lie in the file ([MS-VHDX] 2.2.3.2 and 2.6.2). */

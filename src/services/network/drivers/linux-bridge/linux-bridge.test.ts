@@ -12,8 +12,8 @@ import {
   switchNamespace,
 } from './names.ts';
 import {
-  canPing,
   Cloud,
+  canPing,
   connects,
   Guest,
   newMac,

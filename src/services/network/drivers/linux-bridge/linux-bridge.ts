@@ -7,7 +7,7 @@ import { destroyAll } from './destroy.ts';
 import { dhcpAccount, dhcpRoot, reconcileServer, removeServers } from './dhcp/servers.ts';
 import { switchTransaction } from './firewall/switch-rules.ts';
 import type { MetadataTarget } from './metadata/proxy.ts';
-import { metadataOrigins, MetadataSockets } from './metadata/sockets.ts';
+import { MetadataSockets, metadataOrigins } from './metadata/sockets.ts';
 import { dhcpNamespace, routerNamespace, runtimeDirectory, switchNamespace, tapName } from './names.ts';
 import { openNamespaces } from './namespaces.ts';
 import { numbersFor } from './numbers.ts';

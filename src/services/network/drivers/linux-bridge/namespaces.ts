@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, readlinkSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { run, type RunOptions, type RunResult } from '../../../../platform/exec/run.ts';
+import { type RunOptions, type RunResult, run } from '../../../../platform/exec/run.ts';
 import { isNamespaceOf, namespaceDirectory } from './names.ts';
 
 /** The way from this process into network namespaces. */

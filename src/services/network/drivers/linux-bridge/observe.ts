@@ -1,5 +1,5 @@
-import type { Namespaces } from './namespaces.ts';
 import { isHostDeviceOf, switchNamespace } from './names.ts';
+import type { Namespaces } from './namespaces.ts';
 
 /** A device as the kernel says it is. */
 export interface SeenDevice {

@@ -1,5 +1,5 @@
-import type { Seen, SeenDevice, SeenNamespace } from './observe.ts';
 import { isNamespaceOf, switchNamespace } from './names.ts';
+import type { Seen, SeenDevice, SeenNamespace } from './observe.ts';
 import type { Device, Room, Topology } from './topology.ts';
 
 /** What to change, in the order in which it is done. Lines are `ip -batch` lines. */

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import {
   createServer,
-  type IncomingMessage,
-  request,
-  type RequestOptions,
   type Server as HttpServer,
+  type IncomingMessage,
+  type RequestOptions,
+  request,
   type ServerResponse,
 } from 'node:http';
 import type { Server, Socket } from 'node:net';
