@@ -54,7 +54,7 @@ export async function ensureExternalNetwork(
       name: names.external,
       'router:external': true,
       'provider:network_type': 'flat',
-      'provider:physical_network': 'physnet1',
+      'provider:physical_network': 'public',
     },
   });
   await ensure(admin, 'subnets', 'public-subnet', {

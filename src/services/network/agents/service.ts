@@ -21,7 +21,7 @@ const heartbeatEvery = 15_000;
 export const networkAgentService: ServiceDefinition = {
   name: 'network-agent',
   async start(platform) {
-    const { bus, host, log, settings } = platform;
+    const { address, bus, host, log, settings } = platform;
     const network = bus.client(networkService);
     const driver = await driverFor(platform);
     const agent = networkAgent({
@@ -37,7 +37,7 @@ export const networkAgentService: ServiceDefinition = {
           ...kind,
           host,
           startedAt,
-          configurations: { driver: settings.networking },
+          configurations: { driver: settings.networking, tunneling_ip: address },
         });
       }
     };
@@ -92,7 +92,9 @@ async function driverFor(platform: Platform): Promise<NetworkDriver> {
     // Two clouds of one host must not share a VXLAN port: the kernel keys devices by it.
     underlay: { address: platform.address, port: 4789 + platform.portOffset },
     physicalNetworks: {
-      physnet1: settings.external_address ? { addresses: [settings.external_address] } : {},
+      // `public` is between the cloud and its host; `physnet1` is a bridge of its own, for whatever the operator makes of it.
+      public: settings.external_address ? { addresses: [settings.external_address] } : {},
+      physnet1: {},
     },
     ...(settings.metadata_secret
       ? {
