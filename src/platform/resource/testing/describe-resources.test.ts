@@ -8,10 +8,11 @@ import { startWorld, type World } from '../../service/testing/world.ts';
 import { defineSchema } from '../../store/schema.ts';
 import { integer, table, text, uuid } from '../../store/table.ts';
 import { describedIn } from '../described.ts';
-import { resourcesIn, type ResourceDefinition } from '../resource.ts';
+import { type ResourceDefinition, resourcesIn } from '../resource.ts';
 import { type Rows, rowsOf } from '../rows.ts';
 import type { ResourceStyle } from '../style.ts';
-import { casesOf, describeResources, Subject } from './describe-resources.ts';
+import { casesOf, describeResources } from './describe-resources.ts';
+import { Subject } from './subject.ts';
 
 const buoys = table(
   'buoys',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { World } from '../../service/testing/world.ts';
-import { type DescribedResource, describedIn } from '../described.ts';
+import { describedIn } from '../described.ts';
 import { accessChecks } from './checks/access.ts';
 import { bodyChecks } from './checks/bodies.ts';
 import type { Case } from './checks/case.ts';
@@ -52,5 +52,3 @@ export function describeResources(world: World, service: string, tests: TestsByR
 /** Everything that is tested of a resource. */
 export const casesOf = (subject: Subject): Case[] =>
   [accessChecks, bodyChecks, viewChecks, listChecks].flatMap((check) => check(subject));
-
-export { type DescribedResource, Subject };
