@@ -39,6 +39,21 @@ describe('two simulated clouds on one machine', () => {
     assert.notEqual(one.endpoint('compute'), other.endpoint('compute'));
   });
 
+  test('other commands know by the state directory what the cloud is made of', async () => {
+    const plain = new TestCloud(first.stateDir);
+    const settings = JSON.parse((await plain.command('config', 'show', '-f', 'json')).stdout) as {
+      setting: string;
+      value: string;
+    }[];
+    const value = (name: string) => settings.find(({ setting }) => setting === name)?.value;
+    assert.deepEqual(
+      [value('hypervisor'), value('networking'), value('port_offset')],
+      ['simulated', 'simulated', String(offset)],
+    );
+    // Nobody logs in to what is simulated: it would wait for that otherwise.
+    await plain.command('demo');
+  });
+
   test('a second `up` leaves the running cloud alone', async () => {
     const { pid } = first;
     assert.match((await first.up()).stderr, /up already, as process/);
@@ -47,7 +62,7 @@ describe('two simulated clouds on one machine', () => {
 
   test('destroying one leaves nothing of it and all of the other', async () => {
     const { pid } = second;
-    await first.command('destroy', '--yes');
+    await new TestCloud(first.stateDir).command('destroy', '--yes');
     assert.ok(!existsSync(first.stateDir));
     assert.deepEqual(processesNaming(first.stateDir), []);
     assert.equal(second.pid, pid);

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type CloudSettings, cloudSettings } from '../platform/config/cloud-settings.ts';
 import { type Config, loadConfig } from '../platform/config/load.ts';
+import { keptFlags } from './kept-settings.ts';
 
 /** What the command line may say about a cloud, as commander gives it. */
 export type CloudFlags = Readonly<Record<string, unknown>>;
@@ -10,7 +11,8 @@ export type CloudFlags = Readonly<Record<string, unknown>>;
 const settingsFile = 'cumulet.yaml';
 
 /**
- * The settings of the cloud that the flags name: `--state-dir` first, for its `cumulet.yaml` is read too.
+ * The settings of the cloud that the flags name: `--state-dir` first, for its `cumulet.yaml` is read too. Where nobody
+ * says what a cloud is made of, or where it answers, it is as the cloud was last started.
  * @throws ConfigError that names everything that is wrong
  */
 export async function settingsOfCloud(flags: CloudFlags): Promise<Config<typeof cloudSettings>> {
@@ -22,9 +24,12 @@ export async function settingsOfCloud(flags: CloudFlags): Promise<Config<typeof 
     ...(host === undefined ? {} : { address: host }),
   };
   const first = await loadConfig(cloudSettings, { environment: process.env, flags: given });
-  const file = join(resolve(first.values.state_dir), settingsFile);
-  if (!existsSync(file)) return first;
-  return loadConfig(cloudSettings, { file, environment: process.env, flags: given });
+  const stateDir = resolve(first.values.state_dir);
+  const file = join(stateDir, settingsFile);
+  const sources = { environment: process.env, ...(existsSync(file) ? { file } : {}) };
+  const said = await loadConfig(cloudSettings, { ...sources, flags: given });
+  const unsaid = new Set(said.show().flatMap(({ name, origin }) => (origin === 'default' ? [name] : [])));
+  return loadConfig(cloudSettings, { ...sources, flags: { ...given, ...keptFlags(stateDir, unsaid) } });
 }
 
 export type { CloudSettings };
