@@ -2,8 +2,11 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Cloud, logFile, startCloud } from '../cloud.ts';
+import { assertPortsAreForClients } from '../client-ports.ts';
+import { keepSettings } from '../kept-settings.ts';
 import { Progress, printRows } from '../output.ts';
 import { forgetProcess, recordProcess, runningProcess } from '../process-record.ts';
+import { ports } from '../services.ts';
 import { type CloudFlags, type CloudSettings, settingsOfCloud } from '../settings.ts';
 import { privateDirectory } from '../state-files.ts';
 import { lacking } from './doctor.ts';
@@ -28,6 +31,8 @@ export async function up(flags: CloudFlags): Promise<void> {
     return;
   }
   assertHostFits(values);
+  assertPortsAreForClients(ports, values.port_offset);
+  await keepSettings(values);
   if (flags['detach']) await detach(values);
   else await stay(values);
 }
