@@ -59,6 +59,7 @@ await inOwnNamespace(import.meta.filename, ['ssh', 'ssh-keygen'], (directory) =>
     async function killAndStart(): Promise<void> {
       await cloud.kill();
       await cloud.up();
+      await survivor.login.run('true');
     }
 
     /** Waits until the flow of a server has come to a step, or past it. */
