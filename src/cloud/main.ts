@@ -112,6 +112,11 @@ withCloud(flow.command('show'))
     await (await import('./commands/flow.ts')).showFlow(cloud, id, format);
   });
 
+const admin = program.command('admin').description('what the administrator of a running cloud does by hand');
+withCloud(admin.command('fernet-rotate'))
+  .description('make the staged key the one that new tokens are made with; older tokens stay good')
+  .action(async (flags: Flags) => (await import('./commands/admin.ts')).rotateFernetKeys(flags));
+
 const config = program.command('config').description('settings');
 withCloud(config.command('show'))
   .description('print every setting, its value and where it comes from')

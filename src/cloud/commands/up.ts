@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Cloud, logFile, startCloud } from '../cloud.ts';
 import { assertPortsAreForClients } from '../client-ports.ts';
+import { type Cloud, logFile, startCloud } from '../cloud.ts';
 import { keepSettings } from '../kept-settings.ts';
 import { Progress, printRows } from '../output.ts';
 import { forgetProcess, recordProcess, runningProcess } from '../process-record.ts';

@@ -89,6 +89,10 @@ export const identity: ServiceDefinition = {
       url: () => platform.urlOf('identity'),
       projectDeleted: (id) => notify(projectDeleted, { id }),
     };
+    platform.offer('rotate-fernet-keys', async () => {
+      await keys.rotate();
+      return { rotated: true };
+    });
     const listeners = [
       await bus.subscribe(identityChanged, ({ payload }) => {
         if ((payload as { from?: unknown }).from !== self) changes.forget();
