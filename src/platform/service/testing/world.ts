@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,7 +112,7 @@ export async function startWorld(
       host: 'host-1',
       region: 'RegionOne',
       settings: { hypervisor: 'simulated', networking: 'simulated', ...options.settings },
-      databaseUrl: () => 'sqlite::memory:',
+      databaseUrl: freshDatabases(),
       bus,
       authenticator: cachingAuthenticator(async (token) => callers.get(token) ?? validate(token)),
       log: options.log ?? silent,
@@ -165,6 +166,17 @@ export async function startWorld(
     },
     [Symbol.asyncDispose]: close,
   };
+}
+
+/**
+ * A new database for each service of a world: in memory, or on the throw-away server that `CUMULET_TEST_DATABASE_URL`
+ * names, so that every test of a service may be run on every kind of database. `{database}` in it becomes a new name.
+ */
+function freshDatabases(): (service: string) => string {
+  const template = process.env['CUMULET_TEST_DATABASE_URL'];
+  if (!template) return () => 'sqlite::memory:';
+  const world = randomBytes(4).toString('hex');
+  return (service) => template.replace('{database}', `test_${world}_${service.replaceAll('-', '_')}`);
 }
 
 /** The same service; the API on its own port is noted. */
