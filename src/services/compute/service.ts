@@ -12,6 +12,8 @@ import { flavorAccessRoutes } from './api/flavor-access.ts';
 import { flavorExtraSpecRoutes } from './api/flavor-extra-specs.ts';
 import { flavorRoutes } from './api/flavors.ts';
 import { hypervisorRoutes } from './api/hypervisors.ts';
+import { imageMetadataRoutes } from './api/image-metadata.ts';
+import { imageRoutes } from './api/images.ts';
 import { instanceActionRoutes } from './api/instance-actions.ts';
 import { instanceUsageAuditLogRoutes } from './api/instance-usage-audit-logs.ts';
 import { keypairRoutes } from './api/keypairs.ts';
@@ -58,6 +60,8 @@ const resources: readonly ((compute: Compute) => readonly Route[])[] = [
   serverPartRoutes,
   instanceActionRoutes,
   remoteConsoleRoutes,
+  imageRoutes,
+  imageMetadataRoutes,
   quotaRoutes,
   quotaClassRoutes,
   limitRoutes,

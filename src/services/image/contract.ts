@@ -22,6 +22,23 @@ export interface ImageService {
    * @throws NotFound, BadRequest (no such file), Conflict (it is being filled), UnsupportedMediaType (it is not what the image says)
    */
   store(args: { id: string; path: string }): Promise<void>;
+  /**
+   * Images that the caller of the request that is running may know of and has not hidden, newest first; other
+   * projects' community images are left out, as in any list. @throws BadRequest for a marker that is no such image
+   */
+  list(args: ImageListQuery): Promise<ImageRecord[]>;
+  /**
+   * An image as the caller of the request that is running may see it, by the image service's own policy. So do
+   * `remove` and `setProperties`. @throws NotFound
+   */
+  show(args: { id: string }): Promise<ImageRecord>;
+  /** Deletes an image. @throws NotFound, Forbidden (policy, or it is protected), Conflict */
+  remove(args: { id: string }): Promise<void>;
+  /**
+   * Makes an image's custom properties exactly these. @throws NotFound, Forbidden (policy, or names that are not
+   * custom), BadRequest, PayloadTooLarge over the quota of properties
+   */
+  setProperties(args: { id: string; properties: Record<string, string> }): Promise<ImageRecord>;
   /** Deletes an image, protected or not: undo of `create`. Nothing happens where it is gone. */
   discard(args: { id: string }): Promise<void>;
 }
@@ -38,6 +55,7 @@ export interface ImageRecord {
   minDisk: number;
   /** MiB */
   minRam: number;
+  protected: boolean;
   /** Bytes */
   size: number | null;
   virtualSize: number | null;
@@ -47,6 +65,20 @@ export interface ImageRecord {
   properties: Record<string, string>;
   createdAt: string;
   updatedAt: string;
+}
+
+export interface ImageListQuery {
+  name?: string;
+  status?: string;
+  minDisk?: number;
+  minRam?: number;
+  /** A time: those that have changed then or later. */
+  changedSince?: string;
+  properties?: Record<string, string>;
+  /** At most 1000. */
+  limit: number;
+  /** The id of the last image that was seen. */
+  marker?: string;
 }
 
 export interface ImageLocation {

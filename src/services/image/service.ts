@@ -72,7 +72,7 @@ async function start(platform: Platform): Promise<RunningService> {
         .catch((err: unknown) => log.warn({ err, event }, 'a notification was lost'));
     },
   };
-  const listener = await bus.serve(imageService, imageHandlers(service));
+  const listener = await bus.serve(imageService, imageHandlers(service, authorizer));
   await platform.listen(
     {
       name: 'image',

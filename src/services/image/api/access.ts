@@ -4,6 +4,9 @@ import type { Image } from '../model/image.ts';
 import type { ImageQueries } from '../store/images.ts';
 import type { MemberQueries } from '../store/members.ts';
 
+/** Whoever asks: somebody's request to this API, or another service's on somebody's behalf. */
+export type Asker = Pick<Call, 'credentials' | 'can' | 'enforce'>;
+
 /** An image that its asker may know of, and the target that policy rules see. */
 export interface Seen {
   image: Image;
@@ -13,12 +16,12 @@ export interface Seen {
 /** Finds images for those who ask: what they may not see is not there. */
 export interface Access {
   /** @throws NotFound where there is no such image, or none for this caller */
-  see(call: Call, id: string): Promise<Seen>;
+  see(call: Asker, id: string): Promise<Seen>;
   /** @throws NotFound where the caller may not even see the image, Forbidden where it may but not do this */
-  enforce(call: Call, rule: string, seen: Seen): void;
+  enforce(call: Asker, rule: string, seen: Seen): void;
 }
 
-export const isAdmin = (call: Call): boolean => call.can('context_is_admin');
+export const isAdmin = (call: Asker): boolean => call.can('context_is_admin');
 
 export const noSuchImage = (id: string): NotFound => new NotFound(`No image found with ID ${id}`);
 

@@ -8,7 +8,8 @@ import type { ImageStoreDb } from '../store/images.ts';
 import type { ImageTables, images } from '../store/tables.ts';
 import { isAdmin } from './access.ts';
 
-type Where = Condition<typeof images>;
+export type ImageWhere = Condition<typeof images>;
+type Where = ImageWhere;
 type Builder = ExpressionBuilder<Database<ImageTables>, 'images'>;
 
 const defaultLimit = 25;
@@ -123,28 +124,36 @@ function visibleTo(call: Call, store: ImageStoreDb, memberStatus: MemberStatus):
     throw new BadRequest(`Invalid visibility value: ${asked}`);
   const { projectId } = call.credentials;
   const where: Where[] = [];
-  if (!isAdmin(call)) {
-    const groups: Where[][] = [[{ column: 'visibility', op: 'in', value: ['public', 'community'] }]];
-    if (projectId !== undefined) {
-      groups.push([{ column: 'owner', op: 'eq', value: projectId }]);
-      groups.push([
-        { column: 'visibility', op: 'eq', value: 'shared' },
-        sharedWith(store, projectId, memberStatus),
-      ]);
-    }
-    where.push({ any: groups });
-  }
+  if (!isAdmin(call)) where.push(known(store, projectId, memberStatus));
   if (asked && asked !== 'all') {
     where.push({ column: 'visibility', op: 'eq', value: asked as 'public' });
-  } else if (!asked) {
-    const others: Where = { column: 'visibility', op: 'ne', value: 'community' };
-    where.push(
-      projectId === undefined
-        ? others
-        : { any: [[{ column: 'owner', op: 'eq', value: projectId }], [others]] },
-    );
-  }
+  } else if (!asked) where.push(listedUnasked(projectId));
   return where;
+}
+
+/** Images that a project may know of. */
+export function known(
+  store: ImageStoreDb,
+  projectId: string | undefined,
+  memberStatus: MemberStatus = 'accepted',
+): Where {
+  const groups: Where[][] = [[{ column: 'visibility', op: 'in', value: ['public', 'community'] }]];
+  if (projectId !== undefined) {
+    groups.push([{ column: 'owner', op: 'eq', value: projectId }]);
+    groups.push([
+      { column: 'visibility', op: 'eq', value: 'shared' },
+      sharedWith(store, projectId, memberStatus),
+    ]);
+  }
+  return { any: groups };
+}
+
+/** Images of other people's community are listed only for those who ask for them. */
+export function listedUnasked(projectId: string | undefined): Where {
+  const others: Where = { column: 'visibility', op: 'ne', value: 'community' };
+  return projectId === undefined
+    ? others
+    : { any: [[{ column: 'owner', op: 'eq', value: projectId }], [others]] };
 }
 
 /** A row of another table that belongs to the image and fits. */
@@ -176,7 +185,7 @@ const tagged = (store: ImageStoreDb, tag: string): Where =>
     ),
   );
 
-const withProperty = (store: ImageStoreDb, name: string, value: string): Where =>
+export const withProperty = (store: ImageStoreDb, name: string, value: string): Where =>
   having(store, (from) =>
     from.exists(
       from

@@ -4,15 +4,16 @@ import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { UniqueViolation } from '../../../platform/store/errors.ts';
 import { timestamp } from '../../../platform/store/table.ts';
-import { assertNotProtected, assertTransition, type ImageRow } from '../model/image.ts';
+import type { ImageRow } from '../model/image.ts';
 import { assertLimits } from '../model/limits.ts';
 import { newImage } from '../model/new-image.ts';
 import { applyChanges } from '../model/patch.ts';
-import { isAdmin, noSuchImage } from './access.ts';
+import { isAdmin } from './access.ts';
 import { assertMayList, queryWithout, readListQuery } from './image-list.ts';
 import type { ImageService } from './image-service.ts';
 import { toImageView } from './image-view.ts';
 import { assertImage, isReserved, parsePatch, readOnlyAttribute, reservedAttribute } from './json-patch.ts';
+import { removeImage } from './remove-image.ts';
 import { imageBody } from './schemas.ts';
 
 const patchTypes: Record<string, 4 | 10> = {
@@ -134,20 +135,6 @@ export function imageRoutes(service: ImageService): Route[] {
     return toImageView(changed);
   }
 
-  async function remove(call: Call) {
-    const id = call.params['id'] as string;
-    const image = await store.transaction(async () => {
-      const seen = await access.see(call, id);
-      access.enforce(call, 'delete_image', seen);
-      assertNotProtected(seen.image.row);
-      assertTransition(seen.image.row, 'deleted');
-      if (!(await images.bury(id))) throw noSuchImage(id);
-      return seen.image;
-    });
-    await service.removeData(id);
-    service.notify('image.delete', image);
-  }
-
   return [
     route({
       method: 'POST',
@@ -164,7 +151,12 @@ export function imageRoutes(service: ImageService): Route[] {
       handler: async (call) => toImageView((await access.see(call, call.params['id'] as string)).image),
     }),
     route({ method: 'PATCH', path: '/images/:id', summary: 'Update an image', handler: update }),
-    route({ method: 'DELETE', path: '/images/:id', summary: 'Delete an image', handler: remove }),
+    route({
+      method: 'DELETE',
+      path: '/images/:id',
+      summary: 'Delete an image',
+      handler: (call) => removeImage(service, call, call.params['id'] as string),
+    }),
   ];
 }
 

@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { BadRequest, Conflict, NotFound } from '../../../platform/errors/errors.ts';
+import type { Authorizer } from '../../../platform/http/authorizer.ts';
 import { UniqueViolation } from '../../../platform/store/errors.ts';
 import type { ImageService } from '../api/image-service.ts';
-import type { ImageService as ImageContract, ImageRecord } from '../contract.ts';
+import type { ImageService as ImageContract } from '../contract.ts';
 import type { Image } from '../model/image.ts';
 import { assertLimits } from '../model/limits.ts';
 import { newImage } from '../model/new-image.ts';
+import { askedFor } from './asked-for.ts';
+import { toRecord } from './record.ts';
 
 /** The most that one `read` answers: in base64 it is a message of some 6 MB. */
 const mostRead = 4 * 1024 * 1024;
 
 /** What other services ask of images, over the bus. Policy is theirs to ask; visibility is asked here. */
-export function imageHandlers(service: ImageService): ImageContract {
+export function imageHandlers(service: ImageService, authorizer: Authorizer): ImageContract {
   const { images, members, stores, uploads, settings } = service;
 
   async function mayUse({ row }: Image, projectId: string | undefined): Promise<boolean> {
@@ -94,33 +97,12 @@ export function imageHandlers(service: ImageService): ImageContract {
       const filled = await images.get(id);
       if (filled) service.notify('image.upload', filled);
     },
+    ...askedFor(service, authorizer),
     async discard({ id }) {
       const image = await images.get(id);
       await images.bury(id);
       await service.removeData(id);
       if (image) service.notify('image.delete', image);
     },
-  };
-}
-
-function toRecord({ row, properties }: Image): ImageRecord {
-  return {
-    id: row.id,
-    name: row.name,
-    status: row.status,
-    visibility: row.visibility,
-    owner: row.owner,
-    diskFormat: row.disk_format,
-    containerFormat: row.container_format,
-    minDisk: row.min_disk,
-    minRam: row.min_ram,
-    size: row.size,
-    virtualSize: row.virtual_size,
-    checksum: row.checksum,
-    osHashAlgo: row.os_hash_algo,
-    osHashValue: row.os_hash_value,
-    properties: { ...properties },
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
   };
 }
