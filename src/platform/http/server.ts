@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback } from 'node:zlib';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -295,10 +295,18 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     contentType?: string,
   ): FastifyReply {
     observe(request, status);
+    if (contentType && typeof body === 'string') {
+      // Straight to the connection: head and body go in one piece, and the content type stays what clients compare it
+      // with, where Fastify would add a charset to it.
+      reply.hijack();
+      const length = { 'content-type': contentType, 'content-length': Buffer.byteLength(body) };
+      reply.raw.writeHead(status, { ...(reply.getHeaders() as OutgoingHttpHeaders), ...length });
+      reply.raw.end(body);
+      return reply;
+    }
     reply.code(status);
     if (contentType) reply.header('content-type', contentType);
-    // As bytes, so that Fastify leaves the content type as it is: clients compare it with `application/json`.
-    return reply.send(contentType && typeof body === 'string' ? Buffer.from(body) : body);
+    return reply.send(body);
   }
 
   function observe(request: FastifyRequest, status: number): void {
