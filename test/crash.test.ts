@@ -213,6 +213,21 @@ await inOwnNamespace(import.meta.filename, ['ssh', 'ssh-keygen'], (directory) =>
       await survivor.login.open();
     });
 
+    test('a guest whose QEMU is killed is seen to be off, and can be started', async () => {
+      const { [survivor.id]: qemu } = (await guestTracesOf(cloud.stateDir)).processes;
+      process.kill(qemu ?? 0, 'SIGKILL');
+      const status = (wanted: string) =>
+        until(
+          `the server to be ${wanted}`,
+          async () => (await serverOf(demo, survivor.id)).status === wanted,
+          { patience: 30_000 },
+        );
+      await status('SHUTOFF');
+      await demo.post('compute', `/servers/${survivor.id}/action`, { 'os-start': null });
+      await status('ACTIVE');
+      assert.notEqual((await guestTracesOf(cloud.stateDir)).processes[survivor.id], qemu);
+    });
+
     test('the flows that these tests name are the flows that there are', async () => {
       const steps = await inDatabase(async (database) => {
         const rows = database.prepare('SELECT DISTINCT name, step_names FROM flows').all() as {
