@@ -6,7 +6,7 @@ import { tagOf } from '../../platform/service/host.ts';
 import { Progress } from '../output.ts';
 import { services } from '../services.ts';
 import { type CloudFlags, settingsOfCloud } from '../settings.ts';
-import { down } from './down.ts';
+import { endCloud } from './down.ts';
 
 /**
  * Removes every guest, namespace, device and file of the cloud of a state directory, and nothing else. Safe to repeat.
@@ -28,8 +28,8 @@ export async function destroy(flags: CloudFlags & { yes?: boolean }): Promise<vo
   if (!existsSync(join(cloudDir, 'secrets.yaml'))) {
     throw new Error(`${cloudDir} is not the state directory of a cloud: it is left as it is`);
   }
-  await down(rest);
   const progress = new Progress();
+  await progress.step('the process', () => endCloud(cloudDir));
   const { log, close } = openLog({ level: 'error' });
   for (const { name, destroy: clean } of services.toReversed()) {
     if (!clean) continue;

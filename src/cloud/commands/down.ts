@@ -7,12 +7,18 @@ const patience = 15_000;
 /** Stops the cloud's process. Guests and networks live on, and are found again by the next `up`. */
 export async function down(flags: CloudFlags): Promise<void> {
   const { values } = await settingsOfCloud(flags);
-  const running = await runningProcess(values.state_dir);
-  if (!running) {
-    console.log(`no cloud runs from ${values.state_dir}`);
-    return;
-  }
+  const stateDir = values.state_dir;
+  const ended = await endCloud(stateDir);
+  console.log(
+    ended ? `the cloud of ${stateDir} is down; its servers run on` : `no cloud runs from ${stateDir}`,
+  );
+}
+
+/** Ends the process that runs the cloud of a state directory. @returns whether there was one */
+export async function endCloud(stateDir: string): Promise<boolean> {
+  const running = await runningProcess(stateDir);
+  if (!running) return false;
   await endProcess(running, patience);
-  forgetProcess(values.state_dir);
-  console.log(`the cloud of ${values.state_dir} is down; its servers run on`);
+  forgetProcess(stateDir);
+  return true;
 }
