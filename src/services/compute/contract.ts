@@ -96,6 +96,16 @@ export interface ComputeAgent {
     action: 'start' | 'stop' | 'soft-reboot' | 'hard-reboot' | 'pause' | 'unpause' | 'suspend' | 'resume';
     gracefulSeconds?: number;
   }): Promise<{ powerState: string }>;
+  /** Gives a guest that is off another size; kept is what it was. @throws BadRequest, Conflict, NotFound */
+  resize(args: {
+    serverId: string;
+    resizeId: string;
+    vcpus: number;
+    memoryMib: number;
+    rootGib: number;
+  }): Promise<void>;
+  /** Lets go of what a resize has kept, or goes back to it. Nothing happens where there is no such guest. */
+  settleResize(args: { serverId: string; how: 'confirm' | 'revert' }): Promise<void>;
   consoleLog(args: { serverId: string; lines?: number }): Promise<{ output: string }>;
   /** The unix socket of a guest's console on this host. */
   consoleSocket(args: { serverId: string; kind: 'vnc' | 'serial' }): Promise<{ path: string }>;

@@ -41,6 +41,7 @@ import { settled } from './flows/settled.ts';
 import { computeServiceHandlers } from './handlers/compute-service.ts';
 import { computePolicies } from './policy/policies.ts';
 import { ratiosOf } from './settings.ts';
+import { migrationChanges } from './store/migrations.ts';
 import { computeSchema } from './store/schema.ts';
 import { serverActionLog } from './store/server-actions.ts';
 import { serverChanges } from './store/server-changes.ts';
@@ -70,7 +71,7 @@ const resources: readonly ((compute: Compute) => readonly Route[])[] = [
   hypervisorRoutes,
   aggregateRoutes,
   serverGroupRoutes,
-  () => migrationRoutes,
+  migrationRoutes,
   simpleTenantUsageRoutes,
   instanceUsageAuditLogRoutes,
   () => extensionRoutes,
@@ -88,6 +89,7 @@ export const compute: ServiceDefinition = {
     const parts: FlowParts = {
       store,
       servers: serverChanges(store),
+      migrations: migrationChanges(store),
       actions: serverActionLog(store),
       placement: bus.client(placementService),
       network: bus.client(networkService),

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { NotFound } from '../../../platform/errors/errors.ts';
 import type { ImageService } from '../../image/contract.ts';
 import type { NetworkAgent } from '../../network/contract.ts';
 import type { BuildRequest, ComputeAgent } from '../contract.ts';
@@ -96,6 +97,12 @@ export function computeAgentHandlers(parts: ComputeAgentParts): ComputeAgent {
           await driver[action](serverId);
       }
       return { powerState: (await driver.show(serverId)).powerState };
+    },
+    resize: ({ serverId, ...size }) => driver.resize(serverId, size),
+    async settleResize({ serverId, how }) {
+      await driver.settleResize(serverId, how).catch((error: unknown) => {
+        if (!(error instanceof NotFound)) throw error;
+      });
     },
     consoleLog: async ({ serverId, lines }) => ({
       output: await driver.consoleLog(serverId, lines === undefined ? {} : { lines }),

@@ -9,12 +9,13 @@ import type { Compute } from '../compute.ts';
 import { createEvent } from '../flows/create-server.ts';
 import { canonicalIpv6 } from '../model/addresses.ts';
 import { hostnameOf } from '../model/server-names.ts';
-import { type Flavor, flavors } from '../store/flavors.ts';
+import type { Flavor } from '../store/flavors.ts';
 import { computeHosts, defaultZone } from '../store/host-states.ts';
 import { keypairs } from '../store/keypairs.ts';
 import { claimQuota, quotaLimit } from '../store/quota-claims.ts';
 import { serverGroupMembers, serverGroups } from '../store/server-groups.ts';
 import { type ServerFlavor, type ServerRequest, servers, serverTags } from '../store/servers.ts';
+import { usableFlavor } from '../store/usable-flavor.ts';
 import { toBoolean } from './parameter-types.ts';
 import type { BlockDeviceBody, CreateServerBody } from './server-body.ts';
 import { linksOf } from './style.ts';
@@ -40,7 +41,6 @@ const asBadRequest = (error: unknown): never => {
 export function createServerHandler(compute: Compute) {
   const { store, image, network, engine, actions, flows } = compute;
   const rows = {
-    flavors: repository(store, flavors),
     keypairs: repository(store, keypairs),
     groups: repository(store, serverGroups),
     members: repository(store, serverGroupMembers),
@@ -167,18 +167,8 @@ export function createServerHandler(compute: Compute) {
   };
 
   async function flavorFor(id: string, projectId: string, isAdmin: boolean): Promise<Flavor> {
-    const found = await rows.flavors.get(id);
-    const open =
-      found &&
-      (found.is_public ||
-        isAdmin ||
-        (await store.db
-          .selectFrom('flavor_projects')
-          .select('flavor_id')
-          .where('flavor_id', '=', id)
-          .where('project_id', '=', projectId)
-          .executeTakeFirst()));
-    if (!found || !open) throw new BadRequest(`Flavor ${id} could not be found.`);
+    const found = await usableFlavor(store, id, { projectId, isAdmin });
+    if (!found) throw new BadRequest(`Flavor ${id} could not be found.`);
     return found;
   }
 

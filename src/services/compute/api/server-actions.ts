@@ -4,15 +4,14 @@ import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { type Validator, validator } from '../../../platform/http/validation.ts';
 import { microversion } from '../../../platform/microversion/microversion.ts';
-import { repository } from '../../../platform/store/repository.ts';
 import type { Compute } from '../compute.ts';
 import { snapshotTask } from '../flows/snapshot-server.ts';
 import { assertActionAllowed, type PowerActionName, powerActions } from '../model/server-actions.ts';
-import { flavors } from '../store/flavors.ts';
 import type { Server } from '../store/servers.ts';
 import { closed, Name } from './parameter-types.ts';
 import { rebuildAction } from './rebuild-server.ts';
 import { consoleActions } from './remote-consoles.ts';
+import { resizeActions } from './resize-server.ts';
 import { DiskConfig, FlavorRef, Metadata } from './server-body.ts';
 import { beginDelete, changedServer, serverFor } from './servers.ts';
 import { computeErrors } from './style.ts';
@@ -41,8 +40,6 @@ const GroupName = closed({ name: Type.String({ minLength: 1, maxLength: 255 }) }
 
 /** What needs services or drivers that this cloud does not have yet: refused, never pretended. */
 const notYet: Record<string, { policy: string; what: string; until?: string }> = {
-  confirmResize: { policy: 'os_compute_api:servers:confirm_resize', what: 'Resizing servers' },
-  revertResize: { policy: 'os_compute_api:servers:revert_resize', what: 'Resizing servers' },
   rescue: { policy: 'os_compute_api:os-rescue', what: 'Rescuing servers' },
   unrescue: { policy: 'os_compute_api:os-unrescue', what: 'Rescuing servers' },
   shelve: { policy: 'os_compute_api:os-shelve:shelve', what: 'Shelving servers' },
@@ -61,6 +58,8 @@ const notYet: Record<string, { policy: string; what: string; until?: string }> =
 
 function actionsOf(compute: Compute): Record<string, ServerAction> {
   const { store, servers: changes, engine, flows, actions, network, image } = compute;
+
+  const resizing = resizeActions(compute);
 
   /** Starts one of the flows that change a guest's power. */
   const power = async (server: Server, call: Call, name: PowerActionName, named?: string) => {
@@ -190,15 +189,6 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
     return { output: wanted.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f]/g, '') };
   }
 
-  /** What is wrong with the request is said all the same. */
-  async function resize(server: Server, call: Call, { flavorRef }: { flavorRef: string | number }) {
-    const flavor = await repository(store, flavors).get(String(flavorRef));
-    if (!flavor) throw new BadRequest(`Flavor ${flavorRef} could not be found.`);
-    if (flavor.id === server.flavor.id) throw new BadRequest('When resizing, instances must change flavor!');
-    assertActionAllowed(server, 'resize', { isAdmin: isAdmin(call) });
-    throw new NotImplemented('Resizing servers is not supported by this cloud.');
-  }
-
   async function resetState(server: Server, _call: Call, { state }: { state: 'active' | 'error' }) {
     await changes.change({ id: server.id }, { vm_state: state, task_state: null });
     await actions.record(server.id, 'reset_state');
@@ -227,8 +217,13 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
     resize: serverAction({
       policy: 'os_compute_api:servers:resize',
       schema: closed({ flavorRef: FlavorRef, 'OS-DCF:diskConfig': Type.Optional(DiskConfig) }),
-      run: resize,
+      run: resizing.resize,
     }),
+    confirmResize: serverAction({
+      policy: 'os_compute_api:servers:confirm_resize',
+      run: resizing.confirm,
+    }),
+    revertResize: serverAction({ policy: 'os_compute_api:servers:revert_resize', run: resizing.revert }),
     pause: powerAction('os_compute_api:os-pause-server:pause', 'pause-server'),
     unpause: powerAction('os_compute_api:os-pause-server:unpause', 'unpause-server'),
     suspend: powerAction('os_compute_api:os-suspend-server:suspend', 'suspend-server'),

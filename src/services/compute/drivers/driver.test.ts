@@ -199,6 +199,42 @@ function conforms(subject: () => Subject) {
     }
   });
 
+  test('is resized while it is off, goes back to what it was, or keeps what it is', async () => {
+    const sizeOf = async () => {
+      const { vcpus, memoryMib, disks } = (await driver.show(id)).spec;
+      const [root] = disks;
+      assert.ok(root && root.kind !== 'block');
+      return [vcpus, memoryMib, root.sizeGib];
+    };
+    const larger = { vcpus: 2, memoryMib: 192, rootGib: 2 };
+    const smaller = { vcpus: 1, memoryMib: 128, rootGib: 1 };
+    await assert.rejects(driver.resize(id, { ...larger, resizeId: 'a' }), Conflict);
+    await driver.stop(id, { gracefulSeconds: 0 });
+    const before = await subject().traces(id);
+    await driver.resize(id, { ...larger, resizeId: 'a' });
+    await driver.resize(id, { ...larger, resizeId: 'a' });
+    assert.deepEqual(await sizeOf(), [2, 192, 2]);
+    await driver.close();
+    driver = await subject().open();
+    await driver.settleResize(id, 'revert');
+    await driver.settleResize(id, 'revert');
+    assert.deepEqual(await sizeOf(), [1, 128, 1]);
+    assert.deepEqual(await subject().traces(id), before);
+
+    await driver.resize(id, { ...larger, resizeId: 'b' });
+    const boots = await bootsOf(driver, id);
+    await driver.start(id);
+    await booted(driver, id, boots + 1);
+    assert.equal((await driver.diagnostics(id)).cpus.length, 2);
+    await assert.rejects(driver.settleResize(id, 'revert'), Conflict);
+    await driver.settleResize(id, 'confirm');
+    await driver.stop(id, { gracefulSeconds: 0 });
+    assert.deepEqual(await subject().traces(id), before);
+    await assert.rejects(driver.resize(id, { ...smaller, resizeId: 'c' }), BadRequest);
+    await driver.settleResize(id, 'revert');
+    assert.deepEqual(await sizeOf(), [2, 192, 2]);
+  });
+
   test('destroys and leaves nothing', async () => {
     await driver.start(id);
     await driver.destroy(id);

@@ -42,6 +42,19 @@ export interface HypervisorDriver {
   suspend(id: string): Promise<void>;
   resume(id: string): Promise<void>;
 
+  /**
+   * Gives a guest that is off another size, and keeps what it was until `settleResize`. Disks only grow. A guest that
+   * was resized with this `resizeId` already is left alone; what an earlier resize kept is let go.
+   * @throws Conflict when the guest is on, BadRequest when its root disk would shrink
+   */
+  resize(id: string, size: GuestSize & { resizeId: string }): Promise<void>;
+
+  /**
+   * `confirm`: what was kept is let go. `revert`: a guest that is off is again what it was; a root disk that grew has
+   * what was on it before. Nothing happens where nothing is kept. @throws Conflict for the `revert` of a guest that is on
+   */
+  settleResize(id: string, how: 'confirm' | 'revert'): Promise<void>;
+
   /** Leaves nothing of the guest: process, files, sockets. Unknown guests are gone already: no error. */
   destroy(id: string): Promise<void>;
 
@@ -112,6 +125,14 @@ export interface GuestSpec {
   namespace?: string;
   /** Path of an ISO with the label config-2; the driver copies it, and destroys the copy with the guest. */
   configDrive?: string;
+}
+
+/** What a resize changes. */
+export interface GuestSize {
+  vcpus: number;
+  memoryMib: number;
+  /** Of the disk that boots; 0: as it is. */
+  rootGib: number;
 }
 
 export type DiskSpec = ImageDisk | EmptyDisk | BlockDisk;

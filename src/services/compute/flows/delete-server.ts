@@ -7,7 +7,7 @@ export const deleteEvent = 'compute_terminate_instance';
 
 /** Takes a server away, whatever it is doing; only goes forward. */
 export const deleteServer = (parts: FlowParts) => {
-  const { servers, network, placement, agent, actions, store } = parts;
+  const { servers, migrations, network, placement, agent, actions, store } = parts;
   return flow<{ serverId: string }>('compute.delete-server', { unwind: false, concurrency: 50 })
     .step('let other work end', {
       // What builds it notices that it is to be deleted, and takes its own work back.
@@ -45,6 +45,8 @@ export const deleteServer = (parts: FlowParts) => {
             deleted_at: now,
           },
         );
+        const open = { server_id: serverId, status: ['finished', 'confirming', 'reverting'] };
+        await migrations.rows.update(open, { status: 'confirmed', updated_at: now });
         await actions.finish(serverId);
       });
     });

@@ -17,6 +17,7 @@ import { computeAgentHandlers } from '../agents/compute-agent.ts';
 import { BaseImages } from '../drivers/qemu/base-images.ts';
 import { SimulatedDriver } from '../drivers/simulated/driver.ts';
 import { takeHeartbeat } from '../handlers/heartbeat.ts';
+import { migrationChanges } from '../store/migrations.ts';
 import { type ComputeStore, computeSchema } from '../store/schema.ts';
 import { serverActionLog } from '../store/server-actions.ts';
 import { serverChanges } from '../store/server-changes.ts';
@@ -31,6 +32,7 @@ interface Case {
   store: ComputeStore;
   serverId: string;
   imageId: string;
+  migrationId: string;
   parts: FlowParts;
   close(): Promise<void>;
 }
@@ -86,6 +88,7 @@ describe("compute's flows leave nothing half done", () => {
     return {
       store,
       servers: serverChanges(store),
+      migrations: migrationChanges(store),
       actions: serverActionLog(store),
       placement: seam(bus.client(placementService)),
       network: seam(bus.client(networkService)),
@@ -133,6 +136,7 @@ describe("compute's flows leave nothing half done", () => {
     store,
     serverId: await newServer(),
     imageId: '',
+    migrationId: '',
     parts: partsWith(seam),
     close: async () => {},
   });
@@ -233,6 +237,111 @@ describe("compute's flows leave nothing half done", () => {
         const row = await rowOf(each);
         assert.deepEqual([row?.vm_state, row?.task_state, row?.host], ['error', null, 'host-1']);
         assert.ok(row?.fault);
+      },
+    }));
+
+  const larger = { id: 'g', name: 'g', vcpus: 3, ram: 8, disk: 2 };
+
+  /** A case whose server is about to be resized; `claimed` says that it has been. */
+  const resizing = async (seam: Seam, change: object = {}): Promise<Case> => {
+    const made = await built(seam);
+    const { migrations, servers } = made.parts;
+    const server = await servers.find(made.serverId);
+    const placed = { ...server, host: 'host-1', node: 'host-1' };
+    const flavor = { ...server.flavor, ...larger };
+    const migrationId = await store.transaction(() => migrations.begin(placed, flavor));
+    await servers.change({ id: made.serverId }, { vcpus: 3, task_state: 'resize_prep', ...change });
+    return { ...made, migrationId };
+  };
+  const resizedBefore = async (seam: Seam, settling: string, change: object): Promise<Case> => {
+    const made = await resizing(seam);
+    const { resizeServer } = serverFlows(partsWith((each) => each));
+    const engine = new FlowEngine({ store, runnerId: `resizer-${made.serverId}` }).register(resizeServer);
+    await engine.start();
+    const input = { serverId: made.serverId, migrationId: made.migrationId, running: true };
+    assert.equal((await engine.wait(await engine.startFlow(resizeServer, input))).state, 'done');
+    await engine.close();
+    await made.parts.migrations.to(made.migrationId, settling);
+    await made.parts.servers.change({ id: made.serverId }, change);
+    return made;
+  };
+  /** What its host, placement, its row and its migration say of a server's size. */
+  const sizes = async (each: Case) => {
+    const { spec, powerState } = await driver.show(each.serverId);
+    const claimed = await world.bus.client(placementService).allocations({ consumer: each.serverId });
+    const row = await rowOf(each);
+    return {
+      power: powerState,
+      guest: [spec.vcpus, spec.memoryMib, spec.disks[0]?.kind === 'empty' ? spec.disks[0].sizeGib : 0],
+      claimed: Object.values(claimed).map((one) => [one['VCPU'], one['MEMORY_MB'], one['DISK_GB']]),
+      row: [row?.vm_state, row?.task_state, row?.flavor.id, row?.vcpus, row?.memory_mib],
+      migration: (await each.parts.migrations.get(each.migrationId)).status,
+    };
+  };
+  const inputOf = ({ serverId, migrationId }: Case) => ({ serverId, migrationId, running: true });
+
+  it('when a server is resized', (t) =>
+    failEveryStep(t, {
+      world: resizing,
+      flows: ({ parts }) => [serverFlows(parts).resizeServer],
+      start: (engine, each) =>
+        store.transaction(() => engine.startFlow(serverFlows(each.parts).resizeServer, inputOf(each))),
+      async done(each) {
+        assert.deepEqual(await sizes(each), {
+          power: 'running',
+          guest: [3, 8, 2],
+          claimed: [[3, 16, 2]],
+          row: ['resized', null, 'g', 3, 16],
+          migration: 'finished',
+        });
+      },
+      async undone(each) {
+        assert.deepEqual(await sizes(each), {
+          power: 'running',
+          guest: [1, 16, 1],
+          claimed: [[1, 16, 1]],
+          row: ['active', null, 'f', 1, 16],
+          migration: 'error',
+        });
+        assert.ok((await rowOf(each))?.fault?.message);
+      },
+    }));
+
+  it('when a resize is confirmed', (t) =>
+    failEveryStep(t, {
+      world: (seam) => resizedBefore(seam, 'confirming', {}),
+      flows: ({ parts }) => [serverFlows(parts).confirmResize],
+      start: (engine, each) =>
+        store.transaction(() => engine.startFlow(serverFlows(each.parts).confirmResize, inputOf(each))),
+      async done(each) {
+        assert.deepEqual(await sizes(each), {
+          power: 'running',
+          guest: [3, 8, 2],
+          claimed: [[3, 8, 2]],
+          row: ['active', null, 'g', 3, 8],
+          migration: 'confirmed',
+        });
+        // There is nothing left to go back to.
+        await driver.stop(each.serverId, { gracefulSeconds: 0 });
+        await driver.settleResize(each.serverId, 'revert');
+        assert.equal((await driver.show(each.serverId)).spec.vcpus, 3);
+      },
+    }));
+
+  it('when a resize is reverted', (t) =>
+    failEveryStep(t, {
+      world: (seam) => resizedBefore(seam, 'reverting', { task_state: 'resize_reverting' }),
+      flows: ({ parts }) => [serverFlows(parts).revertResize],
+      start: (engine, each) =>
+        store.transaction(() => engine.startFlow(serverFlows(each.parts).revertResize, inputOf(each))),
+      async done(each) {
+        assert.deepEqual(await sizes(each), {
+          power: 'running',
+          guest: [1, 16, 1],
+          claimed: [[1, 16, 1]],
+          row: ['active', null, 'f', 1, 16],
+          migration: 'reverted',
+        });
       },
     }));
 

@@ -3,6 +3,8 @@ import { deleteServer } from './delete-server.ts';
 import type { FlowParts } from './parts.ts';
 import { powerFlows } from './power.ts';
 import { rebuildServer } from './rebuild-server.ts';
+import { confirmResize, resizeServer } from './resize-server.ts';
+import { revertResize } from './revert-resize.ts';
 import { snapshotServer } from './snapshot-server.ts';
 
 /** All of compute's long work. */
@@ -11,6 +13,9 @@ export const serverFlows = (parts: FlowParts) => ({
   deleteServer: deleteServer(parts),
   snapshotServer: snapshotServer(parts),
   rebuildServer: rebuildServer(parts),
+  resizeServer: resizeServer(parts),
+  confirmResize: confirmResize(parts),
+  revertResize: revertResize(parts),
   power: powerFlows(parts),
 });
 

@@ -2,6 +2,7 @@ import type { ImageService } from '../../image/contract.ts';
 import type { NetworkService } from '../../network/contract.ts';
 import type { PlacementService } from '../../placement/contract.ts';
 import type { ComputeAgent } from '../contract.ts';
+import type { MigrationChanges } from '../store/migrations.ts';
 import type { ComputeStore } from '../store/schema.ts';
 import type { ServerActionLog } from '../store/server-actions.ts';
 import type { ServerChanges } from '../store/server-changes.ts';
@@ -10,6 +11,7 @@ import type { ServerChanges } from '../store/server-changes.ts';
 export interface FlowParts {
   store: ComputeStore;
   servers: ServerChanges;
+  migrations: MigrationChanges;
   actions: ServerActionLog;
   placement: PlacementService;
   network: NetworkService;

@@ -33,6 +33,8 @@ export const serverRules: Rule[] = projectRules({
   'os_compute_api:servers:revert_resize': member,
   'os_compute_api:servers:rebuild': member,
   'os_compute_api:servers:rebuild:trusted_certs': member,
+  'os_compute_api:servers:migrations:index': 'rule:project_manager_or_admin',
+  'os_compute_api:servers:migrations:show': admin,
   'os_compute_api:servers:start': member,
   'os_compute_api:servers:stop': member,
   'os_compute_api:servers:trigger_crash_dump': member,

@@ -1,6 +1,6 @@
 import type { ComputeStore } from './schema.ts';
 
-type Numbered = 'keypairs' | 'aggregates' | 'services' | 'compute_nodes';
+type Numbered = 'keypairs' | 'aggregates' | 'services' | 'compute_nodes' | 'migrations';
 
 /** The next of the small numbers by which old parts of the API know things. Called in the transaction that uses it. */
 export async function nextNumber({ db }: ComputeStore, table: Numbered): Promise<number> {

@@ -5,12 +5,13 @@ import { aggregateTables } from './aggregates.ts';
 import { makeFirstFlavors } from './first-flavors.ts';
 import { flavorTables } from './flavors.ts';
 import { keypairTables } from './keypairs.ts';
+import { migrationTables } from './migrations.ts';
 import { quotaTables } from './quotas.ts';
 import { serverGroupTables } from './server-groups.ts';
 import { serverTables } from './servers.ts';
 import { serviceTables } from './services.ts';
 
-/** Tables in the order in which they are made: what is referred to comes first. */
+/** Tables of the first migration, in the order in which they are made: what is referred to comes first. */
 const tables = {
   ...flavorTables,
   ...keypairTables,
@@ -23,7 +24,7 @@ const tables = {
 
 /** All that compute keeps: one file for each resource, one line above for each file. */
 export const computeSchema = defineSchema('compute', {
-  tables: { ...tables, ...flowTables },
+  tables: { ...tables, ...migrationTables, ...flowTables },
   migrations: [
     {
       name: '0001-compute',
@@ -33,6 +34,12 @@ export const computeSchema = defineSchema('compute', {
     },
     { name: '0002-first-flavors', up: makeFirstFlavors },
     ...flowMigrations,
+    {
+      name: '0003-migrations',
+      up: async (m) => {
+        for (const each of Object.values(migrationTables)) await m.createTable(each);
+      },
+    },
   ],
 });
 

@@ -1,8 +1,17 @@
 import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BadRequest, Conflict, NotFound } from '../../../../platform/errors/errors.ts';
-import type { BlockDisk, GuestSpec, GuestState, HypervisorDriver, NicSpec, PowerEvent } from '../driver.ts';
+import type {
+  BlockDisk,
+  GuestSize,
+  GuestSpec,
+  GuestState,
+  HypervisorDriver,
+  NicSpec,
+  PowerEvent,
+} from '../driver.ts';
 import { readRecord } from '../record-file.ts';
+import { resized } from '../resize-rules.ts';
 import { Turns } from '../turns.ts';
 import { type Emulator, emulatorCache, probeEmulator } from './accelerator.ts';
 import { readConsoleLog, trimConsoleLog } from './console-log.ts';
@@ -15,6 +24,7 @@ import { hostFacts } from './host-facts.ts';
 import { plugDisk, plugNic, unplugDisk, unplugNic } from './hot-plug.ts';
 import { restoreMemory, saveMemory } from './memory-image.ts';
 import { findGuestProcesses, kill } from './process.ts';
+import { resizeGuest, settle } from './resize.ts';
 import { readScreen } from './screen.ts';
 import { assertBlockDisk, assertNic, assertSpec } from './spec-rules.ts';
 
@@ -138,6 +148,17 @@ export class QemuDriver implements HypervisorDriver {
       if (guest.powerState !== 'suspended') throw new Conflict(`Instance ${id} is not suspended.`);
       await restoreMemory(guest);
     });
+  }
+
+  resize(id: string, size: GuestSize & { resizeId: string }): Promise<void> {
+    return this.#turn(id, async (guest) => {
+      assertSpec(resized(guest.record.spec, size));
+      await resizeGuest(guest, size);
+    });
+  }
+
+  settleResize(id: string, how: 'confirm' | 'revert'): Promise<void> {
+    return this.#turn(id, (guest) => settle(guest, how));
   }
 
   destroy(id: string): Promise<void> {

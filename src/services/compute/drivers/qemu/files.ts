@@ -17,6 +17,8 @@ export interface GuestFiles {
   incoming: string;
   screen: string;
   disk: (id: string) => string;
+  /** What was on a disk before it grew in a resize that is not settled. */
+  diskBefore: (id: string) => string;
 }
 
 /** A unix socket's path is cut at 108 bytes by the kernel; the longest name of ours is `incoming.sock`. */
@@ -40,6 +42,7 @@ export function guestFiles(instances: string, id: string): GuestFiles {
     incoming: file('incoming.sock'),
     screen: file('screen.dump'),
     disk: (disk) => file(`disk-${disk}.qcow2`),
+    diskBefore: (disk) => file(`disk-${disk}.qcow2.before`),
   };
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Conflict } from '../../../../platform/errors/errors.ts';
 import type { GuestSpec, PowerEvent, PowerState } from '../driver.ts';
 import { writeRecord } from '../record-file.ts';
+import type { KeptSize } from '../resize-rules.ts';
 import type { Emulator } from './accelerator.ts';
 import { launchCommand } from './arguments.ts';
 import type { GuestFiles } from './files.ts';
@@ -15,6 +16,8 @@ export interface GuestRecord {
   spec: GuestSpec;
   /** What the guest was last brought to. `on` with no process: it ended while nobody looked. */
   power: 'on' | 'off' | 'crashed' | 'suspended';
+  /** Present from a resize until it is settled. */
+  before?: KeptSize | undefined;
 }
 
 /** One guest: its record, its process and the connection to its monitor. Its owner makes calls take turns. */

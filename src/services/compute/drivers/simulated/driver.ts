@@ -7,6 +7,7 @@ import {
   type BlockDisk,
   consoleLogLimit,
   type GuestDiagnostics,
+  type GuestSize,
   type GuestSpec,
   type GuestState,
   type HostFacts,
@@ -16,6 +17,7 @@ import {
   type PowerState,
 } from '../driver.ts';
 import { readRecord, writeRecord } from '../record-file.ts';
+import { asBefore, assertGrows, type KeptSize, resized, sizeOf } from '../resize-rules.ts';
 import { Turns } from '../turns.ts';
 import { emptyQcow2 } from './empty-qcow2.ts';
 
@@ -33,7 +35,9 @@ export type Operation =
   | 'attachDisk'
   | 'detachDisk'
   | 'attachNic'
-  | 'detachNic';
+  | 'detachNic'
+  | 'resize'
+  | 'settleResize';
 
 export interface SimulatedDriverOptions {
   /** Where guests' records lie, so that they survive a restart. Without it they live in memory alone. */
@@ -49,6 +53,8 @@ export interface SimulatedDriverOptions {
 interface SimulatedGuest {
   spec: GuestSpec;
   powerState: PowerState;
+  /** Present from a resize until it is settled. */
+  before?: KeptSize;
   console: string;
   /** ISO time of the last boot. */
   startedAt: string;
@@ -166,6 +172,27 @@ export class SimulatedDriver implements HypervisorDriver {
       if (isOn(guest)) return;
       if (guest.powerState !== 'suspended') throw new Conflict(`Instance ${id} is not suspended.`);
       guest.powerState = 'running';
+    });
+  }
+
+  resize(id: string, { resizeId, ...size }: GuestSize & { resizeId: string }): Promise<void> {
+    return this.#change('resize', id, (guest) => {
+      if (guest.before?.resizeId === resizeId) return;
+      assertOff(guest);
+      assertGrows(guest.spec, size);
+      guest.before = { ...sizeOf(guest.spec), resizeId };
+      guest.spec = resized(guest.spec, size);
+    });
+  }
+
+  settleResize(id: string, how: 'confirm' | 'revert'): Promise<void> {
+    return this.#change('settleResize', id, (guest) => {
+      if (!guest.before) return;
+      if (how === 'revert') {
+        assertOff(guest);
+        guest.spec = asBefore(guest.spec, guest.before);
+      }
+      delete guest.before;
     });
   }
 
@@ -312,6 +339,10 @@ const isOn = ({ powerState }: SimulatedGuest) => powerState === 'running' || pow
 
 function assertOn(guest: SimulatedGuest): void {
   if (!isOn(guest)) throw new Conflict(`Instance ${guest.spec.id} is not powered on.`);
+}
+
+function assertOff(guest: SimulatedGuest): void {
+  if (isOn(guest)) throw new Conflict(`Instance ${guest.spec.id} is powered on.`);
 }
 
 function boot(guest: SimulatedGuest): void {
