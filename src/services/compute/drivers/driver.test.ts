@@ -210,7 +210,7 @@ function conforms(subject: () => Subject) {
     const smaller = { vcpus: 1, memoryMib: 128, rootGib: 1 };
     await assert.rejects(driver.resize(id, { ...larger, resizeId: 'a' }), Conflict);
     await driver.stop(id, { gracefulSeconds: 0 });
-    const before = await subject().traces(id);
+    const traces = await subject().traces(id);
     await driver.resize(id, { ...larger, resizeId: 'a' });
     await driver.resize(id, { ...larger, resizeId: 'a' });
     assert.deepEqual(await sizeOf(), [2, 192, 2]);
@@ -219,7 +219,7 @@ function conforms(subject: () => Subject) {
     await driver.settleResize(id, 'revert');
     await driver.settleResize(id, 'revert');
     assert.deepEqual(await sizeOf(), [1, 128, 1]);
-    assert.deepEqual(await subject().traces(id), before);
+    assert.deepEqual(await subject().traces(id), traces);
 
     await driver.resize(id, { ...larger, resizeId: 'b' });
     const boots = await bootsOf(driver, id);
@@ -229,7 +229,7 @@ function conforms(subject: () => Subject) {
     await assert.rejects(driver.settleResize(id, 'revert'), Conflict);
     await driver.settleResize(id, 'confirm');
     await driver.stop(id, { gracefulSeconds: 0 });
-    assert.deepEqual(await subject().traces(id), before);
+    assert.deepEqual(await subject().traces(id), traces);
     await assert.rejects(driver.resize(id, { ...smaller, resizeId: 'c' }), BadRequest);
     await driver.settleResize(id, 'revert');
     assert.deepEqual(await sizeOf(), [2, 192, 2]);

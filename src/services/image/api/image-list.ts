@@ -124,7 +124,7 @@ function visibleTo(call: Call, store: ImageStoreDb, memberStatus: MemberStatus):
     throw new BadRequest(`Invalid visibility value: ${asked}`);
   const { projectId } = call.credentials;
   const where: Where[] = [];
-  if (!isAdmin(call)) where.push(known(store, projectId, memberStatus));
+  if (!isAdmin(call)) where.push(knownTo(store, projectId, memberStatus));
   if (asked && asked !== 'all') {
     where.push({ column: 'visibility', op: 'eq', value: asked as 'public' });
   } else if (!asked) where.push(listedUnasked(projectId));
@@ -132,7 +132,7 @@ function visibleTo(call: Call, store: ImageStoreDb, memberStatus: MemberStatus):
 }
 
 /** Images that a project may know of. */
-export function known(
+export function knownTo(
   store: ImageStoreDb,
   projectId: string | undefined,
   memberStatus: MemberStatus = 'accepted',

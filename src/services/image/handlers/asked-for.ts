@@ -3,7 +3,7 @@ import { BadRequest, Forbidden, Unauthorized } from '../../../platform/errors/er
 import type { Authorizer } from '../../../platform/http/authorizer.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import { type Asker, isAdmin } from '../api/access.ts';
-import { type ImageWhere, known, listedUnasked, withProperty } from '../api/image-list.ts';
+import { type ImageWhere, knownTo, listedUnasked, withProperty } from '../api/image-list.ts';
 import type { ImageService } from '../api/image-service.ts';
 import { isReserved, parsePatch } from '../api/json-patch.ts';
 import { removeImage } from '../api/remove-image.ts';
@@ -42,7 +42,7 @@ export function askedFor(
         listedUnasked(projectId),
         ...Object.entries(properties).map(([key, value]) => withProperty(store, key, value)),
       ];
-      if (!isAdmin(by)) where.push(known(store, projectId));
+      if (!isAdmin(by)) where.push(knownTo(store, projectId));
       if (name !== undefined) where.push({ column: 'name', op: 'eq', value: name });
       if (status !== undefined) where.push({ column: 'status', op: 'eq', value: status });
       if (minDisk !== undefined) where.push({ column: 'min_disk', op: 'eq', value: minDisk });

@@ -3,8 +3,24 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { BadRequest, Conflict, NotFound, UnsupportedMediaType } from '../../../platform/errors/errors.ts';
-import { member, startWorld, stranger, type World } from '../../../platform/service/testing/world.ts';
+import type { Credentials } from '../../../platform/auth/credentials.ts';
+import { withContext } from '../../../platform/context/context.ts';
+import {
+  BadRequest,
+  Conflict,
+  Forbidden,
+  NotFound,
+  Unauthorized,
+  UnsupportedMediaType,
+} from '../../../platform/errors/errors.ts';
+import {
+  type Caller,
+  member,
+  reader,
+  startWorld,
+  stranger,
+  type World,
+} from '../../../platform/service/testing/world.ts';
 import { type ImageService, imageService } from '../contract.ts';
 import { image } from '../service.ts';
 import { imagesIn } from '../testing/images.ts';
@@ -86,5 +102,51 @@ describe('what other services do with images', () => {
     await images.request('DELETE', `/v2/images/${id}`, { as: member });
     await heard.promise;
     assert.deepEqual(events, ['image.create', 'image.update', 'image.upload', 'image.delete']);
+  });
+
+  it('is to act for whoever asked them, with the rights that this one has', async () => {
+    const { id } = await client.create(snapshot({ name: 'asked for', properties: { a: '1', 'b/~c': '2' } }));
+    const as = <T>(caller: Caller, work: () => Promise<T>) =>
+      withContext({ requestId: 'req-1', credentials: caller as Credentials }, work);
+    const named = { name: 'asked for', limit: 10 };
+    assert.deepEqual(
+      (await as(member, () => client.list(named))).map((each) => each.id),
+      [id],
+    );
+    assert.deepEqual(await as(stranger, () => client.list(named)), []);
+    await assert.rejects(
+      as(stranger, () => client.show({ id })),
+      NotFound,
+    );
+    await assert.rejects(
+      as(stranger, () => client.remove({ id })),
+      NotFound,
+    );
+    await assert.rejects(
+      as(reader, () => client.remove({ id })),
+      Forbidden,
+    );
+    const properties = { 'b/~c': '3', d: '4' };
+    await assert.rejects(
+      as(reader, () => client.setProperties({ id, properties })),
+      Forbidden,
+    );
+    await assert.rejects(
+      as(member, () => client.setProperties({ id, properties: { owner: 'me' } })),
+      Forbidden,
+    );
+    assert.deepEqual(
+      (await as(member, () => client.setProperties({ id, properties }))).properties,
+      properties,
+    );
+    assert.equal((await as(member, () => client.list({ limit: 5, properties: { d: '4' } }))).length, 1);
+    await assert.rejects(
+      as(member, () => client.list({ limit: 5, marker: 'none' })),
+      BadRequest,
+    );
+    // Nobody asks: nobody has rights.
+    await assert.rejects(client.show({ id }), Unauthorized);
+    await as(member, () => client.remove({ id }));
+    assert.equal(await client.image({ id, admin: true }), null);
   });
 });
