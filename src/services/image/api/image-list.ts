@@ -63,8 +63,8 @@ export function readListQuery(call: Call, store: ImageStoreDb): Asked {
   return { limit: limitOf(call), marker: call.queryValue('marker'), sort: sortOf(call), where };
 }
 
-function oneOf<const W extends string>(known: readonly W[], word: string, complaint: string): W {
-  const found = known.find((each) => each === word);
+function oneOf<const W extends string>(words: readonly W[], word: string, complaint: string): W {
+  const found = words.find((each) => each === word);
   if (found === undefined) throw new BadRequest(`${complaint}: ${word}`);
   return found;
 }
