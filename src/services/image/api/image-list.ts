@@ -63,8 +63,8 @@ export function readListQuery(call: Call, store: ImageStoreDb): Asked {
   return { limit: limitOf(call), marker: call.queryValue('marker'), sort: sortOf(call), where };
 }
 
-function oneOf<const W extends string>(words: readonly W[], word: string, complaint: string): W {
-  const found = words.find((each) => each === word);
+function oneOf<const W extends string>(allowed: readonly W[], word: string, complaint: string): W {
+  const found = allowed.find((each) => each === word);
   if (found === undefined) throw new BadRequest(`${complaint}: ${word}`);
   return found;
 }
