@@ -69,7 +69,9 @@ const projectInPath = /^\/v2(?:\.1)?\/(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}
  * `/v2.1/<project id>/servers` and `/v2/servers` → `/v2.1/servers`. The project in a path says nothing that the token
  * does not say; clients with old catalogs send it.
  */
-export function rewritePath(path: string): string {
-  const bare = path.replace(projectInPath, '/v2.1');
-  return bare.startsWith('/v2/') && bare !== '/v2/' ? `/v2.1${bare.slice('/v2'.length)}` : bare;
+export function rewritePath(asked: string): string {
+  const bare = asked.replace(projectInPath, '/v2.1');
+  const path = bare.startsWith('/v2/') && bare !== '/v2/' ? `/v2.1${bare.slice('/v2'.length)}` : bare;
+  // An empty id is no image; without this the collection would be meant, trailing slashes being ignored.
+  return path === '/v2.1/images/' ? '/v2.1/images/-' : path;
 }

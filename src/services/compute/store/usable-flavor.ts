@@ -1,5 +1,5 @@
-import type { ComputeStore } from './schema.ts';
 import type { Flavor } from './flavors.ts';
+import type { ComputeStore } from './schema.ts';
 
 /** A flavor that a project may use, disabled ones too; `undefined` for any other. */
 export async function usableFlavor(

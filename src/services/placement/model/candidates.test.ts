@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { bruteForce, readable } from './candidates.reference.ts';
 import { findCandidates, summarizeProviders } from './candidates.ts';
 import { inventoryDefaults } from './capacity.ts';
 import { ProviderIndex, type ProviderRecord, sharingTrait } from './providers.ts';
-import { bruteForce, readable } from './candidates.reference.ts';
 import type { CandidateQuery, RequestGroup } from './requests.ts';
 
 function group(
