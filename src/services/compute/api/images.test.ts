@@ -25,10 +25,11 @@ describe('images, as compute shows them', () => {
 
   it('are the snapshots of servers too', async () => {
     const { id: server } = await cloud.server();
-    const image = await snapshot(server, '₡one', { purpose: 'test' });
+    const image = await snapshot(server, '₡one', { purpose: 'test', image_type: 'mine' });
     assert.equal(image.name, '₡one');
     assert.equal(image.progress, 100);
     assert.equal(image.metadata.purpose, 'test');
+    assert.equal(image.metadata.image_type, 'mine');
     assert.equal(image.server.id, server);
     assert.ok(image['OS-EXT-IMG-SIZE:size'] > 0);
     assert.match(image.created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
@@ -102,6 +103,7 @@ describe('images, as compute shows them', () => {
     assert.equal((await cloud.compute('DELETE', `/images/${id}`)).status, 204);
     assert.equal((await cloud.compute('GET', `/images/${id}`)).status, 404);
     assert.equal((await cloud.compute('DELETE', `/images/${id}`)).status, 404);
+    assert.equal((await cloud.compute('DELETE', '/images/')).status, 404);
   });
 
   it('have metadata that is read, added to, replaced and taken away', async () => {

@@ -112,12 +112,13 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
       minRam: base?.minRam ?? 0,
       properties: {
         ...Object.fromEntries(inherited),
-        ...metadata,
         image_type: 'snapshot',
         instance_uuid: id,
         user_id: server.user_id,
         image_location: 'snapshot',
         ...(server.image_id ? { base_image_ref: server.image_id } : {}),
+        // What is asked for has the last word, over the type too.
+        ...metadata,
       },
     });
     try {
