@@ -117,6 +117,20 @@ describe('resizing servers', () => {
     }
   });
 
+  it('begins anew where somebody has set the state by hand', async () => {
+    const { id } = await cloud.server();
+    await resize(id, large);
+    await cloud.reaches(id, 'VERIFY_RESIZE');
+    const reset = await ask(id, { 'os-resetState': { state: 'active' } }, { ...member, roles: admin.roles });
+    assert.equal(reset.status, 202);
+    assert.equal((await resize(id, await flavor({ vcpus: 3, disk: 2 }))).status, 202);
+    await cloud.reaches(id, 'VERIFY_RESIZE');
+    assert.equal((await ask(id, { revertResize: null })).status, 202);
+    const shown = await cloud.reaches(id, 'ACTIVE');
+    assert.equal((shown.flavor as { id: string }).id, large);
+    assert.deepEqual(await claimed(id), [{ VCPU: 2, MEMORY_MB: 128, DISK_GB: 2 }]);
+  });
+
   it('is over when the server is deleted', async () => {
     const { id } = await cloud.server();
     await resize(id, large);

@@ -51,6 +51,8 @@ export function migrationChanges(store: ComputeStore) {
     /** The first of a resize where the server is. In the transaction that starts its flow. */
     async begin(server: Server & { host: string; node: string }, newFlavor: ServerFlavor): Promise<string> {
       const id = randomUUID();
+      // One that nobody has settled is over: somebody has set the server's state by hand since.
+      await rows.update({ server_id: server.id, status: 'finished' }, { status: 'confirmed' });
       await rows.insert({
         id,
         number: await nextNumber(store, 'migrations'),
