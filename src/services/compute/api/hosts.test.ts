@@ -181,7 +181,11 @@ describe('compute hosts', () => {
     const cacheImages = (at: string, cache: object[]) =>
       ask('POST', `/os-aggregates/${other.id}/images`, { at, body: { cache } }).then(({ status }) => status);
     assert.deepEqual(
-      [await cacheImages('2.80', [image]), await cacheImages('2.81', [image, image]), await cacheImages('2.81', [image])],
+      [
+        await cacheImages('2.80', [image]),
+        await cacheImages('2.81', [image, image]),
+        await cacheImages('2.81', [image]),
+      ],
       [404, 400, 501],
     );
   });
