@@ -21,10 +21,16 @@ export interface BenchCloud {
 
 const command = fileURLToPath(new URL('../bin/cumulet', import.meta.url));
 
-/** Starts a simulated cloud in a state directory of its own. */
-export async function benchCloud(portOffset: number): Promise<BenchCloud> {
+/** Starts a cloud in a state directory of its own; a real one wants root and a network namespace made for it. */
+export async function benchCloud(portOffset: number, kind: 'simulated' | 'real'): Promise<BenchCloud> {
   const stateDir = await mkdtemp(join(tmpdir(), 'cumulet-bench-'));
-  const flags = ['--simulated', '--state-dir', stateDir, '--port-offset', String(portOffset)];
+  const flags = [
+    ...(kind === 'simulated' ? ['--simulated'] : []),
+    '--state-dir',
+    stateDir,
+    '--port-offset',
+    String(portOffset),
+  ];
   const startedAt = performance.now();
   await run([command, 'up', ...flags, '--log-level', 'warn', '--detach'], { deadline: 120_000 });
   const startSeconds = (performance.now() - startedAt) / 1000;

@@ -1,11 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { cachedGuestImage } from '../guest/cached.ts';
 import { type BenchCloud, benchCloud } from './cloud.ts';
 import { load, median } from './load.ts';
 import { peer } from './peer.ts';
 
 /*
  * npm run bench [-- --seconds 3 --runs 3 --port-offset 21000]
+ * ip netns exec NAMESPACE npm run bench -- --real      servers on QEMU; only what differs then
  *
  * Measures a fresh simulated cloud on this machine and prints a table: what, how much, and the ratio to what a real
  * OpenStack did with the same work. Nothing here passes or fails.
@@ -16,6 +19,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '3' },
     'port-offset': { type: 'string', default: '21000' },
     servers: { type: 'string', default: '100' },
+    real: { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds);
@@ -100,21 +104,25 @@ async function together(
   );
 }
 
-async function prepare(cloud: BenchCloud): Promise<{ imageRef: string; flavorRef: string; network: string }> {
+async function prepare(
+  cloud: BenchCloud,
+  content: Buffer,
+  flavor: { ram: number; vcpus: number; disk: number },
+): Promise<{ imageRef: string; flavorRef: string; network: string }> {
   const image = await cloud.request<{ id: string }>('image', 'POST', '/v2/images', {
     name: 'bench',
-    disk_format: 'raw',
+    disk_format: values.real ? 'qcow2' : 'raw',
     container_format: 'bare',
     visibility: 'public',
   });
   const upload = await fetch(`${cloud.urls['image']}/v2/images/${image.id}/file`, {
     method: 'PUT',
     headers: { 'x-auth-token': cloud.token, 'content-type': 'application/octet-stream' },
-    body: Buffer.alloc(1 << 20, 'bench'),
+    body: new Uint8Array(content),
   });
   if (!upload.ok) throw new Error(`upload: ${upload.status}`);
-  const { flavor } = await cloud.request<{ flavor: { id: string } }>('compute', 'POST', '/v2.1/flavors', {
-    flavor: { name: 'bench', ram: 1, vcpus: 1, disk: 0 },
+  const made = await cloud.request<{ flavor: { id: string } }>('compute', 'POST', '/v2.1/flavors', {
+    flavor: { name: 'bench', ...flavor },
   });
   const { network } = await cloud.request<{ network: { id: string } }>('network', 'POST', '/v2.0/networks', {
     network: { name: 'bench', shared: true },
@@ -126,10 +134,55 @@ async function prepare(cloud: BenchCloud): Promise<{ imageRef: string; flavorRef
     quota_set: { instances: -1, cores: -1, ram: -1 },
   });
   await cloud.request('network', 'PUT', `/v2.0/quotas/${cloud.projectId}`, { quota: { port: -1 } });
-  return { imageRef: image.id, flavorRef: flavor.id, network: network.id };
+  return { imageRef: image.id, flavorRef: made.flavor.id, network: network.id };
 }
 
-const cloud = await benchCloud(Number(values['port-offset']));
+/** What only a simulated cloud can be asked on one machine: many servers, and reads at full speed. */
+async function simulatedMeasures(cloud: BenchCloud): Promise<void> {
+  const { imageRef, flavorRef, network } = await prepare(cloud, Buffer.alloc(1 << 20, 'bench'), {
+    ram: 1,
+    vcpus: 1,
+    disk: 0,
+  });
+  for (const clients of [1, 8]) {
+    await reads(cloud, 'validate a token', 'identity', '/v3/auth/tokens', clients);
+    await reads(cloud, 'list projects', 'identity', '/v3/projects', clients);
+    await reads(cloud, 'list images', 'image', '/v2/images', clients);
+    await reads(cloud, 'list flavors in detail', 'compute', '/v2.1/flavors/detail', clients);
+  }
+  const server = { name: 'bench', imageRef, flavorRef, networks: [{ uuid: network }] };
+  await boots(cloud, server, 10, 'POST server until ACTIVE (simulated)');
+  const startedAt = performance.now();
+  await together(servers, 8, () => boot(cloud, server));
+  const took = (performance.now() - startedAt) / 1000;
+  report(`${servers} servers at once until all are ACTIVE`, took, 's', '8 clients');
+  const list = `/v2.1/servers/detail?limit=${servers}`;
+  for (const clients of [1, 4])
+    await reads(cloud, `list ${servers} servers in detail`, 'compute', list, clients);
+  const portsAt = performance.now();
+  const port = { network_id: network };
+  await together(200, 4, () => cloud.request('network', 'POST', '/v2.0/ports', { port }));
+  report('POST port', 200 / ((performance.now() - portsAt) / 1000), 'req/s', '4 clients');
+}
+
+/** Servers that are QEMU guests, on a network of bridges. */
+async function realMeasures(cloud: BenchCloud): Promise<void> {
+  const image = await readFile(await cachedGuestImage());
+  const { imageRef, flavorRef, network } = await prepare(cloud, image, { ram: 128, vcpus: 1, disk: 1 });
+  const server = { name: 'bench', imageRef, flavorRef, networks: [{ uuid: network }] };
+  await boots(cloud, server, 3, 'POST server until ACTIVE (QEMU)');
+}
+
+/** Boots a server to warm up, then so many more, one after the other. */
+async function boots(cloud: BenchCloud, server: object, times: number, what: string): Promise<void> {
+  await boot(cloud, server);
+  const all: { answered: number; active: number }[] = [];
+  for (let each = 0; each < times; each++) all.push(await boot(cloud, server));
+  report('POST server until the answer', median(all.map(({ answered }) => answered)), 'ms');
+  report(what, median(all.map(({ active }) => active)), 'ms');
+}
+
+const cloud = await benchCloud(Number(values['port-offset']), values.real ? 'real' : 'simulated');
 try {
   console.log(
     `| ${'what'.padEnd(44)} | ${'cumulet'.padEnd(16)} | ${'OpenStack Zed'.padEnd(14)} | ${'ratio'.padEnd(10)} | |`,
@@ -138,41 +191,7 @@ try {
   report('start to every API answering', cloud.startSeconds, 's', 'the whole `cumulet up --detach`');
   await wait(3000);
   report('resident memory, idle', await cloud.residentMib(), 'MiB', 'one process');
-  const { imageRef, flavorRef, network } = await prepare(cloud);
-  for (const clients of [1, 8]) {
-    await reads(cloud, 'validate a token', 'identity', '/v3/auth/tokens', clients);
-    await reads(cloud, 'list projects', 'identity', '/v3/projects', clients);
-    await reads(cloud, 'list images', 'image', '/v2/images', clients);
-    await reads(cloud, 'list flavors in detail', 'compute', '/v2.1/flavors/detail', clients);
-  }
-  const server = { name: 'bench', imageRef, flavorRef, networks: [{ uuid: network }] };
-  await boot(cloud, server);
-  const boots: { answered: number; active: number }[] = [];
-  for (let each = 0; each < 10; each++) boots.push(await boot(cloud, server));
-  report('POST server until the answer', median(boots.map(({ answered }) => answered)), 'ms');
-  report('POST server until ACTIVE (simulated)', median(boots.map(({ active }) => active)), 'ms');
-  const startedAt = performance.now();
-  await together(servers, 8, () => boot(cloud, server));
-  report(
-    `${servers} servers at once until all are ACTIVE`,
-    (performance.now() - startedAt) / 1000,
-    's',
-    '8 clients',
-  );
-  for (const clients of [1, 4]) {
-    await reads(
-      cloud,
-      `list ${servers} servers in detail`,
-      'compute',
-      `/v2.1/servers/detail?limit=${servers}`,
-      clients,
-    );
-  }
-  const portsAt = performance.now();
-  await together(200, 4, () =>
-    cloud.request('network', 'POST', '/v2.0/ports', { port: { network_id: network } }),
-  );
-  report('POST port', 200 / ((performance.now() - portsAt) / 1000), 'req/s', '4 clients');
+  await (values.real ? realMeasures(cloud) : simulatedMeasures(cloud));
   report('resident memory, after all of this', await cloud.residentMib(), 'MiB');
 } finally {
   await cloud.close();
