@@ -1,34 +1,7 @@
 import { formatCidr, parseAddress, parseCidr } from './addresses.ts';
 import { badRequest, invalidAttribute } from './errors.ts';
+import { protocols } from './protocols.ts';
 
-/** The protocols that have a name in the API, and their numbers (IANA). */
-const protocols: Record<string, number> = {
-  ah: 51,
-  dccp: 33,
-  egp: 8,
-  esp: 50,
-  gre: 47,
-  hopopt: 0,
-  icmp: 1,
-  icmpv6: 58,
-  igmp: 2,
-  ip: 0,
-  ipip: 4,
-  'ipv6-encap': 41,
-  'ipv6-frag': 44,
-  'ipv6-icmp': 58,
-  'ipv6-nonxt': 59,
-  'ipv6-opts': 60,
-  'ipv6-route': 43,
-  ospf: 89,
-  pgm: 113,
-  rsvp: 46,
-  sctp: 132,
-  tcp: 6,
-  udp: 17,
-  udplite: 136,
-  vrrp: 112,
-};
 const withPorts = new Set([6, 17, 33, 132, 136]);
 const icmp = new Set([1, 58]);
 const onlyIpv6 = new Set([

@@ -1,35 +1,11 @@
+import { protocols } from '../../../model/protocols.ts';
 import type { Ethertype, HostPort, HostSecurityGroup, HostSecurityGroupRule } from '../../driver.ts';
 import { blockText, distinctBlocks, isBlockOf, parseBlock } from '../addresses.ts';
 import { revision } from '../names.ts';
 import { markIn, markOut } from './anti-spoofing.ts';
 import type { AddressSet, Chain, Match, Rule, Verdict } from './rules.ts';
 
-/** Protocol names of the API by number (IANA); neutron-lib has the same list. */
-const protocolNumbers: Readonly<Record<string, number>> = {
-  ah: 51,
-  dccp: 33,
-  egp: 8,
-  esp: 50,
-  gre: 47,
-  icmp: 1,
-  icmpv6: 58,
-  igmp: 2,
-  ipip: 4,
-  'ipv6-encap': 41,
-  'ipv6-frag': 44,
-  'ipv6-icmp': 58,
-  'ipv6-nonxt': 59,
-  'ipv6-opts': 60,
-  'ipv6-route': 43,
-  ospf: 89,
-  pgm: 113,
-  rsvp: 46,
-  sctp: 132,
-  tcp: 6,
-  udp: 17,
-  udplite: 136,
-  vrrp: 112,
-};
+/** The protocols that have ports, as nftables names them. */
 const withPorts: Readonly<Record<number, string>> = {
   6: 'tcp',
   17: 'udp',
@@ -40,7 +16,7 @@ const withPorts: Readonly<Record<number, string>> = {
 
 /** The protocol's number as the packet carries it: `icmp` means ICMPv6 in an IPv6 rule, as upstream has it. */
 export function protocolNumber(protocol: string, ethertype: Ethertype): number {
-  const number = protocolNumbers[protocol.toLowerCase()] ?? Number(protocol);
+  const number = protocols[protocol.toLowerCase()] ?? Number(protocol);
   if (!Number.isInteger(number) || number < 0 || number > 255)
     throw new Error(`${protocol} is no IP protocol`);
   return number === 1 && ethertype === 'IPv6' ? 58 : number;
