@@ -5,40 +5,27 @@ import { privateDirectory, writePrivately } from './state-files.ts';
 
 /**
  * What a cloud was started with and its other commands must know as well: what its guests and networks are made of, for
- * `destroy` and `demo`; where it answers, for the next `up`. By their settings' names, and the flags' as they are parsed.
+ * `destroy` and `demo`; where it answers, for the next `up`.
  */
-const kept = {
-  hypervisor: 'hypervisor',
-  networking: 'networking',
-  address: 'address',
-  port_offset: 'portOffset',
-} as const;
-type Kept = keyof typeof kept;
+const kept = ['hypervisor', 'networking', 'address', 'port_offset'] as const;
 
 const file = (stateDir: string): string => join(stateDir, 'started-with.json');
 
 /** Keeps what the cloud is started with in its state directory, which is made where it is not there. */
 export async function keepSettings(settings: CloudSettings): Promise<void> {
   await privateDirectory(settings.state_dir);
-  const values = Object.fromEntries((Object.keys(kept) as Kept[]).map((name) => [name, settings[name]]));
+  const values = Object.fromEntries(kept.map((name) => [name, settings[name]]));
   await writePrivately(file(settings.state_dir), `${JSON.stringify(values, null, 2)}\n`);
 }
 
-/**
- * The flags that the cloud of a state directory was last started with, of those settings about which nothing is said now.
- *
- * @param unsaid names of settings that have their defaults
- */
-export function keptFlags(stateDir: string, unsaid: ReadonlySet<string>): Record<string, unknown> {
-  let values: Partial<Record<Kept, unknown>>;
+/** What the cloud of a state directory was last started with; nothing where none ever was. */
+export function keptSettings(stateDir: string): { values: Record<string, unknown>; origin: string } {
+  const origin = file(stateDir);
   try {
-    values = JSON.parse(readFileSync(file(stateDir), 'utf8')) as typeof values;
+    const values = JSON.parse(readFileSync(origin, 'utf8')) as Record<string, unknown>;
+    return { values: Object.fromEntries(kept.map((name) => [name, values[name]])), origin };
   } catch {
     // A cloud that was never started, or a directory that is somebody else's.
-    return {};
+    return { values: {}, origin };
   }
-  const names = (Object.keys(kept) as Kept[]).filter(
-    (name) => unsaid.has(name) && values[name] !== undefined,
-  );
-  return Object.fromEntries(names.map((name) => [kept[name], values[name]]));
 }

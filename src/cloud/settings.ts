@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type CloudSettings, cloudSettings } from '../platform/config/cloud-settings.ts';
 import { type Config, loadConfig } from '../platform/config/load.ts';
-import { keptFlags } from './kept-settings.ts';
+import { keptSettings } from './kept-settings.ts';
 
 /** What the command line may say about a cloud, as commander gives it. */
 export type CloudFlags = Readonly<Record<string, unknown>>;
@@ -26,10 +26,12 @@ export async function settingsOfCloud(flags: CloudFlags): Promise<Config<typeof 
   const first = await loadConfig(cloudSettings, { environment: process.env, flags: given });
   const stateDir = resolve(first.values.state_dir);
   const file = join(stateDir, settingsFile);
-  const sources = { environment: process.env, ...(existsSync(file) ? { file } : {}) };
-  const said = await loadConfig(cloudSettings, { ...sources, flags: given });
-  const unsaid = new Set(said.show().flatMap(({ name, origin }) => (origin === 'default' ? [name] : [])));
-  return loadConfig(cloudSettings, { ...sources, flags: { ...given, ...keptFlags(stateDir, unsaid) } });
+  return loadConfig(cloudSettings, {
+    kept: keptSettings(stateDir),
+    ...(existsSync(file) ? { file } : {}),
+    environment: process.env,
+    flags: given,
+  });
 }
 
 export type { CloudSettings };

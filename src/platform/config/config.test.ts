@@ -59,6 +59,15 @@ test('flags win over the environment, that over the file, that over defaults; an
   );
 });
 
+test('what was so the last time wins over defaults only, and is known by the file that remembers it', async (t) => {
+  const name = await file(t, 'region: file\n');
+  const kept = { values: { region: 'kept', host: 'kept', address: undefined }, origin: 'started-with.json' };
+  const { values, show } = await loadConfig(schema, { kept, file: name, environment: {}, flags: {} });
+  assert.deepEqual([values.region, values.host, values.address], ['file', 'kept', '127.0.0.1']);
+  const origins = new Map(show().map((one) => [one.name, one.origin]));
+  assert.deepEqual([origins.get('host'), origins.get('address')], ['started-with.json', 'default']);
+});
+
 test('values have their types', async () => {
   const { values } = await loadConfig(schema, {
     environment: { CUMULET_PORT_OFFSET: '100', CUMULET_COMPUTE_RESUME_GUESTS: 'true' },

@@ -2,8 +2,10 @@ import { open } from 'node:fs/promises';
 import { nearest } from './nearest.ts';
 import { type NamedSetting, type SettingsSchema, settingsOf, type Values } from './schema.ts';
 
-/** Where values come from; each wins over the one before: defaults, `file`, `environment`, `flags`. */
+/** Where values come from; each wins over the one before: defaults, `kept`, `file`, `environment`, `flags`. */
 export interface Sources {
+  /** What was so the last time, by settings' names, and the file that remembers it. */
+  kept?: { values: Readonly<Record<string, unknown>>; origin: string };
   /** A YAML file; one that is not there is an error. */
   file?: string;
   environment?: Readonly<Record<string, string | undefined>>;
@@ -45,7 +47,7 @@ const fileLimit = 1 << 20;
 export async function loadConfig<S extends SettingsSchema>(schema: S, sources: Sources): Promise<Config<S>> {
   const settings = settingsOf(schema);
   const problems: string[] = [];
-  const { file, environment = {}, flags = {} } = sources;
+  const { file, environment = {}, flags = {}, kept } = sources;
   const inFile = file === undefined ? undefined : await readFile(file, settings, problems);
 
   const values: Record<string, unknown> = {};
@@ -56,6 +58,7 @@ export async function loadConfig<S extends SettingsSchema>(schema: S, sources: S
       [flags[option], flag],
       [environment[variable], variable],
       [inFile?.get(name), file ?? ''],
+      [kept?.values[name], kept?.origin ?? ''],
     ];
     const [given, origin] = said.find(([value]) => value !== undefined) ?? [undefined, 'default'];
     try {
