@@ -4,7 +4,7 @@ import type { PasswordOptions } from './model/password.ts';
 import type { Changes } from './store/changes.ts';
 import type { Directory } from './store/directory.ts';
 import type { Revocations } from './store/revocations.ts';
-import type { IdentityTables } from './store/tables.ts';
+import type { IdentityTables } from './store/schema.ts';
 import type { Subjects } from './tokens/subjects.ts';
 import type { Tokens } from './tokens/tokens.ts';
 

@@ -8,7 +8,6 @@ import { catalogRoutes } from './api/catalog.ts';
 import { domainRoutes } from './api/domains.ts';
 import { grantRoutes } from './api/grants.ts';
 import { groupRoutes } from './api/groups.ts';
-import { identityPolicies } from './api/policies.ts';
 import { projectTagRoutes } from './api/project-tags.ts';
 import { projectRoutes } from './api/projects.ts';
 import { roleAssignmentRoutes } from './api/role-assignments.ts';
@@ -26,11 +25,12 @@ import {
 } from './contract.ts';
 import type { Identity } from './identity.ts';
 import { defaultAllowExpiredWindow, defaultExpiration } from './model/token-expiry.ts';
+import { identityPolicies } from './policies/policies.ts';
 import { Changes } from './store/changes.ts';
 import { Directory } from './store/directory.ts';
 import { KeyRepository } from './store/key-repository.ts';
 import { Revocations } from './store/revocations.ts';
-import { identitySchema } from './store/tables.ts';
+import { identitySchema } from './store/schema.ts';
 import { Subjects } from './tokens/subjects.ts';
 import { Tokens, toCredentials } from './tokens/tokens.ts';
 

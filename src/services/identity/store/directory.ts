@@ -3,15 +3,8 @@ import type { AssignmentRows, RoleAssignment } from '../model/assignments.ts';
 import type { Scope } from '../model/scope.ts';
 import type { Changes } from './changes.ts';
 import { Memory } from './memory.ts';
-import type {
-  AssignmentRow,
-  EndpointRow,
-  IdentityTables,
-  ProjectRow,
-  RoleRow,
-  ServiceRow,
-  UserRow,
-} from './tables.ts';
+import type { IdentityTables } from './schema.ts';
+import type { AssignmentRow, EndpointRow, ProjectRow, RoleRow, ServiceRow, UserRow } from './tables.ts';
 import { noDomain } from './tables.ts';
 
 /** Roles and what they imply, and the catalog: few rows that every token needs. */

@@ -1,5 +1,5 @@
 import type { Store } from '../../../platform/store/store.ts';
-import type { IdentityTables } from './tables.ts';
+import type { IdentityTables } from './schema.ts';
 
 /** Ids in one statement. */
 const batch = 500;

@@ -4,7 +4,8 @@ import type { Store } from '../../../platform/store/store.ts';
 import { RevocationList } from '../model/revocation.ts';
 import type { Changes } from './changes.ts';
 import { Memory } from './memory.ts';
-import { type IdentityTables, revocations } from './tables.ts';
+import type { IdentityTables } from './schema.ts';
+import { revocations } from './tables.ts';
 
 /** What is revoked: one of these, for all tokens issued until now. */
 export type Revoked = { userId: string } | { projectId: string } | { domainId: string } | { auditId: string };

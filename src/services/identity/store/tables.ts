@@ -1,4 +1,3 @@
-import { defineSchema } from '../../../platform/store/schema.ts';
 import { bigint, boolean, json, type Row, table, text, uuid } from '../../../platform/store/table.ts';
 
 /** What a resource carries beside its described attributes, kept as it was given. */
@@ -198,7 +197,8 @@ export const revocations = table(
   { primaryKey: ['id'], indexes: [['forget_at']] },
 );
 
-const all = [
+/** What there was from the first: directory, assignments, catalog, revocations. Parents come before their children. */
+export const coreTables = {
   projects,
   projectTags,
   users,
@@ -211,30 +211,4 @@ const all = [
   services,
   endpoints,
   revocations,
-] as const;
-
-export const identitySchema = defineSchema('identity', {
-  tables: {
-    projects,
-    projectTags,
-    users,
-    groups,
-    memberships,
-    roles,
-    impliedRoles,
-    assignments,
-    regions,
-    services,
-    endpoints,
-    revocations,
-  },
-  migrations: [
-    {
-      name: '0001-identity',
-      up: async (m) => {
-        for (const each of all) await m.createTable(each);
-      },
-    },
-  ],
-});
-export type IdentityTables = typeof identitySchema.tables;
+};

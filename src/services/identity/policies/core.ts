@@ -1,10 +1,5 @@
-import { policyDefaults, rule } from '../../../platform/policy/rule.ts';
-
-/** Administrators of any scope, as upstream's present defaults have it. */
-const admin = 'rule:admin_required';
-const adminOrSystemReader = 'rule:admin_required or (role:reader and system_scope:all)';
-const any = { scopes: ['system', 'domain', 'project'] } as const;
-const notDomain = { scopes: ['system', 'project'] } as const;
+import { rule } from '../../../platform/policy/rule.ts';
+import { admin, adminOrSystemReader, any, notDomain } from './personas.ts';
 
 const adminOrDomainManagerOfUser =
   '(rule:admin_required) or (role:manager and token.domain.id:%(target.user.domain_id)s)';
@@ -30,8 +25,8 @@ const adminOrDomainManagerOfMember =
   '(rule:admin_required) or ' +
   '(role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)';
 
-/** Upstream's current defaults under their own names; its deprecated rules are off. */
-export const identityPolicies = policyDefaults('identity', [
+/** Of users, groups, projects, domains, roles, grants, the catalog and tokens; and what all rules build on. */
+export const coreRules = [
   rule('admin_required', 'role:admin or is_admin:1'),
   rule('service_role', 'role:service'),
   rule('service_or_admin', 'rule:admin_required or rule:service_role'),
@@ -226,4 +221,4 @@ export const identityPolicies = policyDefaults('identity', [
   rule('identity:get_auth_domains', ''),
   rule('identity:get_auth_system', ''),
   rule('identity:list_revoke_events', 'rule:service_or_admin', notDomain),
-]);
+];

@@ -1,0 +1,5 @@
+import { policyDefaults } from '../../../platform/policy/rule.ts';
+import { coreRules } from './core.ts';
+
+/** Upstream's current defaults under their own names; its deprecated rules are off. A file for each topic. */
+export const identityPolicies = policyDefaults('identity', [coreRules]);
