@@ -69,6 +69,7 @@ export async function startCloud(settings: CloudSettings, step: Step): Promise<C
           metadata_secret: secrets.metadataSecret,
           external_address: `${external.gateway}/${external.cidr.split('/')[1]}`,
         },
+        sections: settings,
         databaseUrl: (service) => databaseUrl(settings, service),
         bus,
         authenticator,

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type CloudSettings, cloudSettings } from '../platform/config/cloud-settings.ts';
 import { type Config, loadConfig } from '../platform/config/load.ts';
 import { keptSettings } from './kept-settings.ts';
+import { type AllSettings, allSettings } from './service-settings.ts';
 
 /** What the command line may say about a cloud, as commander gives it. */
 export type CloudFlags = Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ const settingsFile = 'cumulet.yaml';
  * says what a cloud is made of, or where it answers, it is as the cloud was last started.
  * @throws ConfigError that names everything that is wrong
  */
-export async function settingsOfCloud(flags: CloudFlags): Promise<Config<typeof cloudSettings>> {
+export async function settingsOfCloud(flags: CloudFlags): Promise<Config<typeof allSettings>> {
   const { simulated, host, detach: _, ...rest } = flags as Record<string, unknown>;
   const given = {
     ...rest,
@@ -23,10 +23,10 @@ export async function settingsOfCloud(flags: CloudFlags): Promise<Config<typeof 
     // `--host` is the address that people know the cloud by.
     ...(host === undefined ? {} : { address: host }),
   };
-  const first = await loadConfig(cloudSettings, { environment: process.env, flags: given });
+  const first = await loadConfig(allSettings, { environment: process.env, flags: given });
   const stateDir = resolve(first.values.state_dir);
   const file = join(stateDir, settingsFile);
-  return loadConfig(cloudSettings, {
+  return loadConfig(allSettings, {
     kept: keptSettings(stateDir),
     ...(existsSync(file) ? { file } : {}),
     environment: process.env,
@@ -34,4 +34,4 @@ export async function settingsOfCloud(flags: CloudFlags): Promise<Config<typeof 
   });
 }
 
-export type { CloudSettings };
+export type { AllSettings as CloudSettings };

@@ -91,6 +91,19 @@ export const choice = <const Word extends string>(
     return word;
   });
 
+/** Texts: a list in the file, separated by commas elsewhere. */
+export const list = (about: Described<readonly string[]>): Setting<readonly string[]> =>
+  setting<readonly string[]>(
+    about,
+    '<text,...>',
+    (value) => {
+      const items = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value;
+      if (!Array.isArray(items)) throw new TypeError('must be a list of texts');
+      return items.map(parseText).filter((item) => item !== '');
+    },
+    (value) => value.join(','),
+  );
+
 /** A URL of one of the schemes (`sqlite:`); its password is not shown. It may hold places like `{service}`. */
 export const url = (schemes: readonly string[], about: Described<string>): Setting<string> =>
   setting(

@@ -33,6 +33,8 @@ export interface HostOptions {
   host: string;
   region: string;
   settings: Settings;
+  /** Each service's own section, by the service's name. */
+  sections?: Readonly<Record<string, unknown>>;
   /** The URL of a service's database: `sqlite:/var/lib/cumulet/compute/compute.db`. */
   databaseUrl(service: string): string;
   bus: Bus;
@@ -105,7 +107,7 @@ export function serviceHost(options: HostOptions, ports: Readonly<Record<string,
       stateDir,
       cloudDir: options.stateDir,
       tag: tagOf(options.stateDir),
-      settings: options.settings,
+      settings: { ...options.settings, ...(options.sections?.[name] as object | undefined) },
       authenticator: options.authenticator,
       urlOf,
       offer: (what, answer) => void offers.set(`${name}/${what}`, answer),

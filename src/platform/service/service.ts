@@ -58,7 +58,7 @@ export interface Platform {
   cloudDir: string;
   /** Six hex digits that tell this cloud's namespaces and devices from another's on the same host. */
   tag: string;
-  /** Settings of the section of this service, by name. */
+  /** The cloud's settings and those of this service's own section, by name. */
   settings: Settings;
   /** Opens the service's own database, migrated. Closed by the program after the service. */
   openStore<T extends Tables>(schema: Schema<T>): Promise<Store<T>>;

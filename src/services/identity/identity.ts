@@ -1,6 +1,7 @@
 import type { Atomically, resourcesIn } from '../../platform/resource/resource.ts';
 import type { Store } from '../../platform/store/store.ts';
 import type { PasswordOptions } from './model/password.ts';
+import type { IdentitySettings } from './settings.ts';
 import type { Changes } from './store/changes.ts';
 import type { Directory } from './store/directory.ts';
 import type { Revocations } from './store/revocations.ts';
@@ -17,6 +18,7 @@ export interface Identity {
   revocations: Revocations;
   tokens: Tokens;
   passwords: PasswordOptions;
+  settings: IdentitySettings;
   resource: ReturnType<typeof resourcesIn>;
   atomically: Atomically;
   /** For `WWW-Authenticate`. */

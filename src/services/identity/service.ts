@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { sectionOf } from '../../platform/config/section.ts';
 import { resourcesIn } from '../../platform/resource/resource.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
 import { authScopeRoutes } from './api/auth-scopes.ts';
@@ -24,8 +25,9 @@ import {
   tokensRevoked,
 } from './contract.ts';
 import type { Identity } from './identity.ts';
-import { defaultAllowExpiredWindow, defaultExpiration } from './model/token-expiry.ts';
+import { defaultAllowExpiredWindow } from './model/token-expiry.ts';
 import { identityPolicies } from './policies/policies.ts';
+import { identitySettings } from './settings.ts';
 import { Changes } from './store/changes.ts';
 import { Directory } from './store/directory.ts';
 import { KeyRepository } from './store/key-repository.ts';
@@ -54,10 +56,10 @@ export const identity: ServiceDefinition = {
   catalog: { type: 'identity', name: 'keystone', description: 'OpenStack Identity', path: '/v3' },
   port: 5000,
   async start(platform) {
-    const { settings, log, bus } = platform;
+    const { log, bus } = platform;
     const store = await platform.openStore(identitySchema);
-    const expiration = wholeNumber(settings['token_expiration'], 'token_expiration', defaultExpiration);
-    const rounds = wholeNumber(settings['password_rounds'], 'password_rounds', 12);
+    const settings = sectionOf(identitySettings, platform.settings);
+    const expiration = settings.token_expiration;
     const changes = new Changes(store);
     const directory = new Directory(store, changes);
     const subjects = new Subjects(directory, changes);
@@ -83,7 +85,8 @@ export const identity: ServiceDefinition = {
       subjects,
       revocations,
       tokens,
-      passwords: { rounds },
+      passwords: { rounds: settings.password_rounds },
+      settings,
       resource: resourcesIn(identityStyle, (work) => store.transaction(work)),
       atomically: (work) => store.transaction(work),
       url: () => platform.urlOf('identity'),
@@ -136,9 +139,3 @@ export const identity: ServiceDefinition = {
     };
   },
 };
-
-function wholeNumber(value: unknown, name: string, preset: number): number {
-  if (value === undefined) return preset;
-  if (typeof value === 'number' && Number.isInteger(value) && value > 0) return value;
-  throw new RangeError(`identity: ${name} must be a whole number above 0`);
-}

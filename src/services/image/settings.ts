@@ -1,3 +1,5 @@
+import type { Values } from '../../platform/config/schema.ts';
+import { sectionOf } from '../../platform/config/section.ts';
 import { boolean, integer } from '../../platform/config/setting.ts';
 
 /** The section `image` of the cloud's settings; names and defaults are glance's where it has them. */
@@ -32,23 +34,8 @@ export const imageSettings = {
   }),
 } as const;
 
-export interface ImageSettings {
-  image_size_cap: number;
-  image_property_quota: number;
-  image_tag_quota: number;
-  image_member_quota: number;
-  require_image_format_match: boolean;
-}
+export type ImageSettings = Values<typeof imageSettings>;
 
 /** The service's settings out of what the program gives it; defaults where it says nothing. */
-export function imageSettingsOf(given: Readonly<Record<string, unknown>>): ImageSettings {
-  const read = <T>(setting: { byDefault(): T; parse(value: unknown): T }, name: string): T =>
-    given[name] === undefined ? setting.byDefault() : setting.parse(given[name]);
-  return {
-    image_size_cap: read(imageSettings.image_size_cap, 'image_size_cap'),
-    image_property_quota: read(imageSettings.image_property_quota, 'image_property_quota'),
-    image_tag_quota: read(imageSettings.image_tag_quota, 'image_tag_quota'),
-    image_member_quota: read(imageSettings.image_member_quota, 'image_member_quota'),
-    require_image_format_match: read(imageSettings.require_image_format_match, 'require_image_format_match'),
-  };
-}
+export const imageSettingsOf = (given: Readonly<Record<string, unknown>>): ImageSettings =>
+  sectionOf(imageSettings, given);

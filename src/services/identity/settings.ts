@@ -1,0 +1,21 @@
+import type { Values } from '../../platform/config/schema.ts';
+import { integer } from '../../platform/config/setting.ts';
+import { defaultExpiration } from './model/token-expiry.ts';
+
+/** The section `identity` of the cloud's settings; names and defaults are keystone's where it has them. */
+export const identitySettings = {
+  token_expiration: integer({
+    description: 'How long a token is good, in seconds.',
+    default: defaultExpiration,
+    min: 1,
+    max: 10 * 365 * 86_400,
+  }),
+  password_rounds: integer({
+    description: 'The cost of a password hash by bcrypt: each one more doubles the work.',
+    default: 12,
+    min: 4,
+    max: 31,
+  }),
+} as const;
+
+export type IdentitySettings = Values<typeof identitySettings>;
