@@ -8,7 +8,7 @@ import { cloudSettings, databaseUrl } from './cloud-settings.ts';
 import { ConfigError, loadConfig } from './load.ts';
 import { nearest } from './nearest.ts';
 import { settingsOf } from './schema.ts';
-import { boolean, integer, number, text, url } from './setting.ts';
+import { boolean, dictionary, integer, list, number, options, text, url } from './setting.ts';
 
 const schema = {
   ...cloudSettings,
@@ -190,4 +190,45 @@ test('a URL never shows its password, whatever is in it', () => {
 test('the nearest word is the one with the fewest edits, or none', () => {
   assert.equal(nearest('sate_dir', ['state_dir', 'region']), 'state_dir');
   assert.equal(nearest('xyz', ['state_dir', 'region']), undefined);
+});
+
+test('lists, dictionaries and options read alike from a file and from one text', async (t) => {
+  const schema = {
+    image: {
+      ports: list({ description: 'l', default: ['80'] }),
+      backends: dictionary({ description: 'd', default: {} }),
+      stores: options({ description: 'o', default: {}, secret: true }),
+    },
+  } as const;
+  const written = {
+    ports: ['80', '443'],
+    backends: { a: 'file', b: 's3' },
+    stores: { b: { key: 'hidden', weight: 2 } },
+  };
+  const name = await file(
+    t,
+    'image:\n  ports: [80, 443]\n  backends: { a: file, b: s3 }\n  stores:\n    b: { key: hidden, weight: 2 }\n',
+  );
+  assert.deepEqual({ ...(await loadConfig(schema, { file: name })).values.image }, written);
+  const { values, show } = await loadConfig(schema, {
+    environment: {
+      CUMULET_IMAGE_PORTS: '80, 443',
+      CUMULET_IMAGE_BACKENDS: 'a:file, b:s3',
+      CUMULET_IMAGE_STORES: '{"b":{"key":"hidden","weight":2}}',
+    },
+  });
+  assert.deepEqual({ ...values.image }, written);
+  assert.doesNotMatch(JSON.stringify(show()), /hidden/);
+  await assert.rejects(
+    loadConfig(schema, {
+      environment: {
+        CUMULET_IMAGE_PORTS: '80',
+        CUMULET_IMAGE_BACKENDS: 'a',
+        CUMULET_IMAGE_STORES: '{"b":1}',
+      },
+    }),
+    problems(/backends.*must be texts by name[^]*stores.*must be options by name/),
+  );
+  const open = await file(t, 'image:\n  stores: { b: { key: hidden } }\n', 0o644);
+  await assert.rejects(loadConfig(schema, { file: open }), problems(/image.stores holds a secret/));
 });

@@ -119,6 +119,7 @@ async function readFile(
 
 /** A value that is shown differently from what it is: a secret, or a URL with a password. */
 function holdsSecret(setting: NamedSetting['setting'], value: unknown): boolean {
+  if (setting.secret) return value !== '' && value !== null;
   return typeof value === 'string' && value !== '' && setting.show(value) !== value;
 }
 

@@ -99,10 +99,67 @@ export const list = (about: Described<readonly string[]>): Setting<readonly stri
     (value) => {
       const items = typeof value === 'string' ? value.split(',').map((item) => item.trim()) : value;
       if (!Array.isArray(items)) throw new TypeError('must be a list of texts');
-      return items.map(parseText).filter((item) => item !== '');
+      return items
+        .map((item) => parseText(typeof item === 'number' ? String(item) : item))
+        .filter((item) => item !== '');
     },
     (value) => value.join(','),
   );
+
+/** Texts by name, in order: a mapping in a file, elsewhere `name:text, name:text`. */
+export const dictionary = (
+  about: Described<Readonly<Record<string, string>>>,
+): Setting<Readonly<Record<string, string>>> =>
+  setting(
+    about,
+    '<name:text,…>',
+    (value) => {
+      const entries = typeof value === 'string' ? pairsOf(value) : isMapping(value) && Object.entries(value);
+      if (!entries || !entries.every(([name, text]) => name !== '' && !isMapping(text) && text !== undefined))
+        throw new TypeError('must be texts by name');
+      return Object.fromEntries(entries.map(([name, text]) => [name, String(text)]));
+    },
+    (value) =>
+      Object.entries(value)
+        .map(([name, text]) => `${name}:${text}`)
+        .join(', '),
+  );
+
+const pairsOf = (value: string): [string, string | undefined][] =>
+  value
+    .split(',')
+    .filter((pair) => pair.trim() !== '')
+    .map((pair) => {
+      const cut = pair.indexOf(':');
+      return cut < 0 ? [pair.trim(), undefined] : [pair.slice(0, cut).trim(), pair.slice(cut + 1).trim()];
+    });
+
+/** Options of things that have names: a mapping of mappings in a file, elsewhere the same as JSON. */
+export const options = (
+  about: Described<Readonly<Record<string, Readonly<Record<string, unknown>>>>>,
+): Setting<Readonly<Record<string, Readonly<Record<string, unknown>>>>> =>
+  setting(
+    about,
+    '<json>',
+    (value) => {
+      const named = typeof value === 'string' ? parsedJson(value) : value;
+      if (!isMapping(named) || !Object.values(named).every(isMapping))
+        throw new TypeError('must be options by name, a mapping of mappings');
+      return named as Record<string, Record<string, unknown>>;
+    },
+    (value) => JSON.stringify(value),
+  );
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A URL of one of the schemes (`sqlite:`); its password is not shown. It may hold places like `{service}`. */
 export const url = (schemes: readonly string[], about: Described<string>): Setting<string> =>
