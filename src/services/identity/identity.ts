@@ -6,6 +6,7 @@ import type { Changes } from './store/changes.ts';
 import type { Directory } from './store/directory.ts';
 import type { Revocations } from './store/revocations.ts';
 import type { IdentityTables } from './store/schema.ts';
+import type { Authentication } from './tokens/authentication.ts';
 import type { Subjects } from './tokens/subjects.ts';
 import type { Tokens } from './tokens/tokens.ts';
 
@@ -17,6 +18,7 @@ export interface Identity {
   subjects: Subjects;
   revocations: Revocations;
   tokens: Tokens;
+  authentication: Authentication;
   passwords: PasswordOptions;
   settings: IdentitySettings;
   resource: ReturnType<typeof resourcesIn>;

@@ -33,6 +33,10 @@ import { Directory } from './store/directory.ts';
 import { KeyRepository } from './store/key-repository.ts';
 import { Revocations } from './store/revocations.ts';
 import { identitySchema } from './store/schema.ts';
+import { Authentication } from './tokens/authentication.ts';
+import type { Authorities } from './tokens/bounds.ts';
+import { passwordMethod } from './tokens/methods/password.ts';
+import { tokenMethod } from './tokens/methods/token.ts';
 import { Subjects } from './tokens/subjects.ts';
 import { Tokens, toCredentials } from './tokens/tokens.ts';
 
@@ -62,7 +66,9 @@ export const identity: ServiceDefinition = {
     const expiration = settings.token_expiration;
     const changes = new Changes(store);
     const directory = new Directory(store, changes);
-    const subjects = new Subjects(directory, changes);
+    /** What tokens may stand on beside their user's word. */
+    const authorities: Authorities = {};
+    const subjects = new Subjects(directory, changes, authorities);
     const revocations = new Revocations(store, changes, expiration + defaultAllowExpiredWindow);
     const keys = await KeyRepository.open({
       directory: join(platform.stateDir, 'fernet-keys'),
@@ -73,6 +79,8 @@ export const identity: ServiceDefinition = {
       bus.notify(event, payload).catch((err: unknown) => log.error({ err, event }, 'nobody could be told'));
     };
     const tokens = new Tokens({ keys, subjects, revocations, changes, expiration });
+    const passwords = { rounds: settings.password_rounds };
+    const authentication = new Authentication([passwordMethod(directory, passwords), tokenMethod(tokens)]);
     // In this process at once, before the client has its answer; elsewhere as fast as the bus carries it.
     changes.onRevoked(() => platform.authenticator.forget());
     changes.onRevoked(() => notify(tokensRevoked, {}));
@@ -85,7 +93,8 @@ export const identity: ServiceDefinition = {
       subjects,
       revocations,
       tokens,
-      passwords: { rounds: settings.password_rounds },
+      authentication,
+      passwords,
       settings,
       resource: resourcesIn(identityStyle, (work) => store.transaction(work)),
       atomically: (work) => store.transaction(work),

@@ -1,13 +1,12 @@
 import { buildCatalog, type CatalogEntry } from '../model/catalog.ts';
 import { toIsoTime } from '../model/timestamps.ts';
 import type { Shared } from '../store/directory.ts';
-import type { Subject } from '../tokens/subjects.ts';
 import type { ValidToken } from '../tokens/tokens.ts';
 
 /** What `POST` and `GET /v3/auth/tokens` show. @param shared for the catalog; without it none is shown */
 export function tokenView(token: ValidToken, shared?: Shared): Record<string, unknown> {
   const { subject } = token;
-  const { user, userDomain, project, projectDomain, domain, system, roles } = subject;
+  const { user, userDomain, project, projectDomain, domain, system, roles, bounds } = subject;
   const scoped = project !== undefined || domain !== undefined || system !== undefined;
   return {
     methods: token.methods,
@@ -16,6 +15,7 @@ export function tokenView(token: ValidToken, shared?: Shared): Record<string, un
       id: user.id,
       name: user.name,
       password_expires_at: user.password_expires_at,
+      ...bounds?.shownOfUser,
     },
     audit_ids: token.auditIds,
     expires_at: toIsoTime(token.expiresAt),
@@ -32,12 +32,15 @@ export function tokenView(token: ValidToken, shared?: Shared): Record<string, un
       : {}),
     ...(domain ? { domain: { id: domain.id, name: domain.name } } : {}),
     ...(system ? { system: { all: true } } : {}),
-    ...(scoped ? { roles } : {}),
-    ...(scoped && shared ? { catalog: catalogFor(subject, shared) } : {}),
+    ...(scoped ? { roles: roles.map(({ id, name }) => ({ id, name })) } : {}),
+    ...(scoped && shared
+      ? { catalog: catalogFor({ userId: user.id, ...(project ? { projectId: project.id } : {}) }, shared) }
+      : {}),
+    ...bounds?.shown,
   };
 }
 
-/** The catalog as this subject sees it. */
-export function catalogFor(subject: Subject, shared: Shared): CatalogEntry[] {
-  return buildCatalog(shared, { projectId: subject.project?.id ?? null, userId: subject.user.id });
+/** The catalog as a token shows it. */
+export function catalogFor(of: { userId: string; projectId?: string }, shared: Shared): CatalogEntry[] {
+  return buildCatalog(shared, { projectId: of.projectId ?? null, userId: of.userId });
 }

@@ -4,9 +4,9 @@ import { NotFound } from '../../../platform/errors/errors.ts';
 import { type AuditIds, createAuditIds } from '../model/audit-ids.ts';
 import { integerToMethods, methodsToInteger } from '../model/auth-methods.ts';
 import type { RevocableToken } from '../model/revocation.ts';
-import type { Scope } from '../model/scope.ts';
 import { type Micros, nowMicros, toIsoTime } from '../model/timestamps.ts';
 import { isTokenAlive, tokenExpiry } from '../model/token-expiry.ts';
+import { type Grounds, groundsOf, toPayload } from '../model/token-grounds.ts';
 import { packTokenPayload, type TokenPayload, unpackTokenPayload } from '../model/token-payload.ts';
 import type { Changes } from '../store/changes.ts';
 import type { KeyRepository } from '../store/key-repository.ts';
@@ -23,9 +23,8 @@ export interface ValidToken {
   expiresAt: Micros;
 }
 
-export interface TokenRequest {
+export interface TokenRequest extends Grounds {
   userId: string;
-  scope?: Scope;
   methods: readonly string[];
   /** The token that was used to authenticate. */
   parent?: ValidToken;
@@ -53,19 +52,20 @@ export class Tokens {
   /** @returns undefined where the user may not have such a token */
   async issue(request: TokenRequest): Promise<{ id: string; token: ValidToken } | undefined> {
     const { keys, subjects, revocations, expiration } = this.#options;
-    const subject = await subjects.find(request.userId, request.scope);
+    const subject = await subjects.find(request.userId, request);
     if (!subject) return undefined;
     const { parent } = request;
     const expiresAt = tokenExpiry({
       now: nowMicros(),
       expiration,
       ...(parent ? { parentExpiresAt: parent.expiresAt } : {}),
+      delegationExpiresAt: subject.bounds?.expiresAt ?? null,
     });
     const auditIds = createAuditIds(parent?.auditIds);
     // Read back as a validation would, so that both show the methods in one order.
     const methods = integerToMethods(methodsToInteger(request.methods));
     const common = { userId: request.userId, methods, expiresAt, auditIds };
-    const payload = toPayload(common, request.scope);
+    const payload = toPayload(common, request);
     const issuedAt = revocations.stamp((await revocations.list()).revokedUntil(revocable(subject)));
     const id = keys.fernet.encrypt(packTokenPayload(payload), issuedAt);
     return { id, token: { subject, methods, auditIds, issuedAt: issuedAt * 1e6, expiresAt } };
@@ -89,8 +89,8 @@ export class Tokens {
 
   async #read(id: string): Promise<ValidToken> {
     const { subjects, revocations } = this.#options;
-    const { payload, createdAt } = this.#open(id);
-    const subject = await subjects.find(payload.userId, scopeOf(payload));
+    const { payload, grounds, createdAt } = this.#open(id);
+    const subject = await subjects.find(payload.userId, grounds);
     if (!subject) throw new NotFound(invalid);
     const { methods, auditIds, expiresAt } = payload;
     if (
@@ -101,12 +101,13 @@ export class Tokens {
     return { subject, methods, auditIds, expiresAt, issuedAt: createdAt * 1e6 };
   }
 
-  #open(id: string): { payload: TokenPayload; createdAt: number } {
+  #open(id: string): { payload: TokenPayload; grounds: Grounds; createdAt: number } {
     try {
       const { message, createdAt } = this.#options.keys.fernet.decrypt(id);
       const payload = unpackTokenPayload(message);
-      if (!understood.has(payload.kind)) throw new NotFound(invalid);
-      return { payload, createdAt };
+      const grounds = groundsOf(payload);
+      if (!grounds) throw new NotFound(invalid);
+      return { payload, grounds, createdAt };
     } catch {
       throw new NotFound(invalid);
     }
@@ -114,31 +115,6 @@ export class Tokens {
 }
 
 export const invalid = 'Failed to validate token';
-
-/** Payloads of trusts, federation and the rest are not good for anything before those exist here. */
-const understood = new Set<TokenPayload['kind']>(['unscoped', 'project', 'domain', 'system']);
-
-function toPayload(
-  common: Pick<TokenPayload, 'userId' | 'methods' | 'expiresAt' | 'auditIds'>,
-  scope: Scope | undefined,
-): TokenPayload {
-  switch (scope?.kind) {
-    case undefined:
-      return { kind: 'unscoped', ...common };
-    case 'project':
-      return { kind: 'project', ...common, projectId: scope.projectId };
-    case 'domain':
-      return { kind: 'domain', ...common, domainId: scope.domainId };
-    case 'system':
-      return { kind: 'system', ...common, system: 'all' };
-  }
-}
-
-function scopeOf(payload: TokenPayload): Scope | undefined {
-  if (payload.kind === 'project') return { kind: 'project', projectId: payload.projectId };
-  if (payload.kind === 'domain') return { kind: 'domain', domainId: payload.domainId };
-  return payload.kind === 'system' ? { kind: 'system' } : undefined;
-}
 
 function revocable(subject: Subject): Omit<RevocableToken, 'auditId' | 'issuedAt'> {
   const scopeDomainId = subject.projectDomain?.id ?? subject.domain?.id;
@@ -152,7 +128,7 @@ function revocable(subject: Subject): Omit<RevocableToken, 'auditId' | 'issuedAt
 
 /** What other services know of a token. */
 export function toCredentials(token: ValidToken): Credentials {
-  const { user, userDomain, project, projectDomain, domain, system, roles } = token.subject;
+  const { user, userDomain, project, projectDomain, domain, system, roles, bounds } = token.subject;
   return {
     userId: user.id,
     userName: user.name,
@@ -175,5 +151,6 @@ export function toCredentials(token: ValidToken): Credentials {
     auditIds: token.auditIds.filter((id) => id !== undefined),
     issuedAt: toIsoTime(token.issuedAt),
     expiresAt: toIsoTime(token.expiresAt),
+    ...bounds?.credentials,
   };
 }

@@ -1,0 +1,54 @@
+import { type Static, type TProperties, Type } from 'typebox';
+import { expecting } from './expecting.ts';
+import type { AuthMethod, Proof, ProofRequest } from './methods/method.ts';
+
+/** What all methods of a request have proved together. */
+export interface Authenticated extends Omit<Proof, 'methods'> {
+  methods: readonly string[];
+}
+
+/** The methods by which one can say who one is, and the part of a request that they read. */
+export class Authentication {
+  readonly #methods: ReadonlyMap<string, AuthMethod>;
+  /** `auth.identity`. */
+  readonly schema;
+
+  constructor(methods: readonly AuthMethod[]) {
+    this.#methods = new Map(methods.map((each) => [each.name, each]));
+    const parts: TProperties = Object.fromEntries(
+      methods.map(({ name, schema }) => [name, Type.Optional(schema)]),
+    );
+    this.schema = Type.Object({ methods: Type.Array(Type.String(), { maxItems: 8 }), ...parts });
+  }
+
+  /**
+   * Asks every method that the request names; all must speak of the same user.
+   *
+   * @throws Unauthorized where any of them does not prove it
+   */
+  async prove(
+    asked: Static<(typeof this)['schema']> & Readonly<Record<string, unknown>>,
+    request: ProofRequest,
+  ): Promise<Authenticated> {
+    const { refused } = request;
+    if (asked.methods.length === 0) throw refused(unsupported);
+    let proved: Authenticated | undefined;
+    for (const name of new Set(asked.methods)) {
+      const method = this.#methods.get(name);
+      if (!method) throw refused(unsupported);
+      const part = asked[name];
+      if (part === undefined) throw expecting(name, 'identity');
+      const proof = await method.prove(part, request);
+      if (proved && proved.userId !== proof.userId) throw refused();
+      proved = {
+        ...proved,
+        ...proof,
+        methods: [...new Set([...(proved?.methods ?? []), ...(proof.methods ?? []), name])],
+      };
+    }
+    if (!proved) throw refused();
+    return proved;
+  }
+}
+
+const unsupported = 'Attempted to authenticate with an unsupported method.';
