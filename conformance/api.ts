@@ -14,41 +14,32 @@ export class CloudApi {
   readonly #token: string;
   /** Public endpoint by service type. */
   readonly endpoints: ReadonlyMap<string, string>;
+  /** The administrator's ids, and those of the project and its domain that they work in. */
+  readonly userId: string;
+  readonly projectId: string;
   readonly domainId: string;
 
-  private constructor(
-    access: Access,
-    token: string,
-    endpoints: ReadonlyMap<string, string>,
-    domainId: string,
-  ) {
+  private constructor(access: Access, { token, body }: IssuedToken, endpoints: ReadonlyMap<string, string>) {
     this.access = access;
     this.#token = token;
     this.endpoints = endpoints;
-    this.domainId = domainId;
+    const project = record(body['project']);
+    this.userId = String(record(body['user'])['id']);
+    this.projectId = String(project['id']);
+    this.domainId = String(record(project['domain'])['id'] ?? 'default');
   }
 
   /** @throws Error when the cloud does not let the administrator in */
   static async open(access: Access): Promise<CloudApi> {
     const { username, password, userDomain, project, projectDomain } = access;
-    const response = await fetch(`${access.authUrl}/v3/auth/tokens`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({
-        auth: {
-          identity: {
-            methods: ['password'],
-            password: { user: { name: username, domain: { name: userDomain }, password } },
-          },
-          scope: { project: { name: project, domain: { name: projectDomain } } },
-        },
-      }),
-      signal: AbortSignal.timeout(60_000),
-    });
-    const token = response.headers.get('x-subject-token');
-    if (!token)
-      throw new Error(`${access.authUrl} answered ${response.status} to the administrator's password`);
-    const body = record(record(await response.json())['token']);
+    const issued = await authenticate(
+      access.authUrl,
+      { name: username, domain: { name: userDomain }, password },
+      { project: { name: project, domain: { name: projectDomain } } },
+    );
+    if (typeof issued === 'number')
+      throw new Error(`${access.authUrl} answered ${issued} to the administrator's password`);
+    const { body } = issued;
     const endpoints = new Map<string, string>();
     for (const service of list(body['catalog'])) {
       const found = list(service['endpoints']).find(
@@ -56,12 +47,18 @@ export class CloudApi {
       );
       if (found) endpoints.set(String(service['type']), String(found['url']).replace(/\/+$/, ''));
     }
-    return new CloudApi(
-      access,
-      token,
-      endpoints,
-      String(record(record(body['project'])['domain'])['id'] ?? 'default'),
+    return new CloudApi(access, issued, endpoints);
+  }
+
+  /** The administrator's token with another scope; undefined where the cloud gives none. */
+  async tokenFor(scope: object): Promise<string | undefined> {
+    const { username, password, userDomain } = this.access;
+    const issued = await authenticate(
+      this.access.authUrl,
+      { name: username, domain: { name: userDomain }, password },
+      scope,
     );
+    return typeof issued === 'number' ? undefined : issued.token;
   }
 
   /** The endpoint of the first of these types that the catalog has. */
@@ -107,6 +104,29 @@ export class CloudApi {
     if (answer.status < 400) return answer.body;
     throw new Error(`${method} ${url}: ${answer.status} ${JSON.stringify(answer.body).slice(0, 400)}`);
   }
+}
+
+export interface IssuedToken {
+  token: string;
+  body: Json;
+}
+
+/** A token for a password, or the status of the refusal. @param scope none for an unscoped token */
+export async function authenticate(
+  authUrl: string,
+  user: object,
+  scope?: object,
+): Promise<IssuedToken | number> {
+  const identity = { methods: ['password'], password: { user } };
+  const response = await fetch(`${authUrl}/v3/auth/tokens`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ auth: { identity, ...(scope ? { scope } : {}) } }),
+    signal: AbortSignal.timeout(60_000),
+  });
+  const token = response.headers.get('x-subject-token');
+  const text = await response.text();
+  return token ? { token, body: record(parse(text)['token']) } : response.status;
 }
 
 function parse(text: string): Json {

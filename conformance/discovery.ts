@@ -1,4 +1,5 @@
 import { type CloudApi, list, record } from './api.ts';
+import { type IdentityFeatures, identityFeatures } from './identity-features.ts';
 
 /** From one microversion to another, both as `2.1`. */
 export interface Microversions {
@@ -17,7 +18,9 @@ export interface Discovered {
   diskFormats: readonly string[];
   containerFormats: readonly string[];
   imageImport: boolean;
-  trusts: boolean;
+  identity: IdentityFeatures;
+  /** Services that refuse tokens whose scope is of another kind than the operation is for. */
+  enforcesScope: ReadonlySet<string>;
   computeHosts: number;
 }
 
@@ -26,6 +29,7 @@ export async function discover(api: CloudApi): Promise<Discovered> {
   const from = async <T>(type: string, otherwise: T, ask: (url: string) => Promise<T>): Promise<T> =>
     services.has(type) ? await ask(api.endpoint(type)) : otherwise;
   const volumeType = volumeTypeOf(services);
+  const identity = await identityFeatures(api);
   const imageSchema = await from('image', {}, (url) => api.request('GET', `${url}/v2/schemas/image`));
   return {
     services,
@@ -43,7 +47,8 @@ export async function discover(api: CloudApi): Promise<Discovered> {
       const { status, body } = await api.ask('GET', `${url}/v2/info/import`);
       return status === 200 && ((record(body['import-methods'])['value'] as unknown[]) ?? []).length > 0;
     }),
-    trusts: (await api.ask('GET', `${api.access.authUrl}/v3/OS-TRUST/trusts`)).status !== 404,
+    identity,
+    enforcesScope: await whoEnforceScope(api, identity),
     computeHosts: await from(
       'compute',
       0,
@@ -51,6 +56,21 @@ export async function discover(api: CloudApi): Promise<Discovered> {
         list((await api.request('GET', `${url}/os-services?binary=nova-compute`))['services']).length,
     ),
   };
+}
+
+/** Where nothing of a project is shown to who has come for the whole system. */
+const projectLists: Record<string, string> = { image: '/v2/images', compute: '/servers' };
+
+async function whoEnforceScope(api: CloudApi, identity: IdentityFeatures): Promise<ReadonlySet<string>> {
+  const found = new Set(identity.enforcesScope ? ['identity'] : []);
+  const system = await api.tokenFor({ system: { all: true } });
+  for (const [type, path] of Object.entries(projectLists)) {
+    const url = api.endpoints.get(type);
+    if (url === undefined || system === undefined) continue;
+    const { status } = await api.ask('GET', `${url}${path}`, undefined, { 'x-auth-token': system });
+    if (status === 403) found.add(type);
+  }
+  return found;
 }
 
 /** The values that a JSON schema allows for a property. */

@@ -14,12 +14,13 @@ import { select } from './selection.ts';
 import { createWorkspace, listTests, runTests } from './tempest.ts';
 import { tempestConf, withSettings } from './tempest-conf.ts';
 
-const usage = `npm run conformance -- SELECTION [options]
-  SELECTION            interop, interop:SERVICE, a file of test names, or a regular expression
+const usage = `npm run conformance -- SELECTION… [options]
+  SELECTION            interop, interop:SERVICE, a file of test names, or a regular expression; or several of these
   --cloud OPENRC       test this running cloud; otherwise a fresh one is started and taken down again
   --real               guests boot: log in to them (with a fresh cloud: not a simulated one)
   --image FILE         what guests boot (with --real); --ssh-user NAME logs in to it (cumulet)
-  --update             add what passes for the first time to conformance/passing
+  --update             add what passes for the first time to the lists
+  --lists FOLDER       the lists of what must pass (conformance/passing); conformance/peer is what upstream passes
   --concurrency N      processes (2)
   --set SECTION.OPTION=VALUE   change one option of tempest.conf; may be given several times
   --list               print the selected tests and end
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
       real: { type: 'boolean', default: false },
       image: { type: 'string' },
       'ssh-user': { type: 'string', default: 'cumulet' },
+      lists: { type: 'string' },
       update: { type: 'boolean', default: false },
       concurrency: { type: 'string', default: '2' },
       set: { type: 'string', multiple: true, default: [] },
@@ -43,8 +45,7 @@ async function main(): Promise<number> {
       help: { type: 'boolean', default: false },
     },
   });
-  const [selection] = positionals;
-  if (values.help || selection === undefined || positionals.length > 1) {
+  if (values.help || positionals.length === 0) {
     console.log(usage);
     return values.help ? 0 : 2;
   }
@@ -58,7 +59,7 @@ async function main(): Promise<number> {
   try {
     if (values.list) {
       const { tests, missing } = select(
-        selection,
+        positionals,
         await listTests(await createWorkspace(scratch, {})),
         folder,
       );
@@ -84,9 +85,9 @@ async function main(): Promise<number> {
       workspace: scratch,
     });
     const workspace = await createWorkspace(scratch, withSettings(conf, values.set));
-    const { tests, missing } = select(selection, await listTests(workspace), folder);
+    const { tests, missing } = select(positionals, await listTests(workspace), folder);
     for (const name of missing) console.log(`not in the installed suites: ${name}`);
-    if (tests.length === 0) throw new Error(`"${selection}" selects no test`);
+    if (tests.length === 0) throw new Error(`"${positionals.join(' ')}" selects no test`);
 
     console.log(`Running ${tests.length} tests`);
     let ended = 0;
@@ -95,7 +96,7 @@ async function main(): Promise<number> {
     });
     const results = toResults(tests, outcomes);
     // Guests that boot pass other tests than guests that do not.
-    const lists = join(folder, 'passing', real ? 'real' : '');
+    const lists = values.lists ?? join(folder, 'passing', real ? 'real' : '');
     const comparison = compare(results, readPassing(lists));
     if (values.update) addPassing(lists, comparison.won);
     console.log(`\n${report(results, comparison, { updated: values.update })}`);

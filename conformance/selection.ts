@@ -14,14 +14,22 @@ export interface Selected {
   missing: readonly string[];
 }
 
+/** Picks the tests that any of these selections means, each once and in the suites' order. */
+export function select(selections: readonly string[], all: readonly ListedTest[], folder: string): Selected {
+  const each = selections.map((selection) => selectBy(selection, all, folder));
+  const wanted = new Set(each.flatMap((one) => one.tests));
+  return {
+    tests: all.filter((test) => wanted.has(test)),
+    missing: each.flatMap((one) => one.missing),
+  };
+}
+
 /**
- * Picks tests.
- *
  * @param selection `interop` (all of the guideline) or `interop:compute`; a file with a name on each line; else a
  *   regular expression that is searched for in the names
  * @param folder where the guideline's list lies
  */
-export function select(selection: string, all: readonly ListedTest[], folder: string): Selected {
+function selectBy(selection: string, all: readonly ListedTest[], folder: string): Selected {
   const [list, service] = selection.split(':');
   if (list === 'interop') {
     const wanted = readInterop(join(folder, 'interop-2020.06.tsv'), service);
