@@ -14,6 +14,7 @@ import { placementService } from './contract.ts';
 import { placementHandlers } from './handlers/placement-service.ts';
 import { maximumMicroversion, minimumMicroversion } from './model/microversions.ts';
 import { placementPolicy } from './policy/rules.ts';
+import { placementSettingsOf } from './settings.ts';
 import { IndexFollower } from './store/provider-index.ts';
 import { schema } from './store/tables.ts';
 
@@ -26,6 +27,7 @@ export const placement: ServiceDefinition = {
   catalog: { type: 'placement', name: 'placement', description: 'OpenStack Placement Service', path: '' },
   port,
   async start(platform: Platform): Promise<RunningService> {
+    const settings = placementSettingsOf(platform.settings);
     const store = await platform.openStore(schema);
     const follower = new IndexFollower(store);
     const authorizer = await platform.authorizer(placementPolicy);
@@ -51,7 +53,9 @@ export const placement: ServiceDefinition = {
           ...usageRoutes(store),
           ...resourceClassRoutes(store),
           ...allocationRoutes(store),
-          ...allocationCandidateRoutes(follower),
+          ...allocationCandidateRoutes(follower, {
+            randomize: settings.randomize_allocation_candidates,
+          }),
           ...reshaperRoutes(store),
         ],
       },

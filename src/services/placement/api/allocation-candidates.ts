@@ -1,19 +1,20 @@
 import type { Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
-import {
-  type AllocationCandidate,
-  findCandidates,
-  resourcesOf,
-  summarizedProviders,
-} from '../model/candidates.ts';
+import { type AllocationCandidate, findCandidates, SoleCandidate } from '../model/candidates.ts';
 import type { Provider, ProviderIndex } from '../model/providers.ts';
 import { assertNamesExist, parseCandidateQuery } from '../model/query.ts';
 import type { CandidateQuery } from '../model/requests.ts';
+import { resourcesOf, summarizedProviders } from '../model/summaries.ts';
 import type { IndexFollower } from '../store/provider-index.ts';
 import { fresh, minorOf, operation } from './operation.ts';
 import { queryOf } from './resource-providers.ts';
 
-export function allocationCandidateRoutes(follower: IndexFollower): Route[] {
+export interface CandidateOptions {
+  /** Whether each answer is in an order of its own, so that not everybody tries the same hosts first. */
+  randomize: boolean;
+}
+
+export function allocationCandidateRoutes(follower: IndexFollower, options: CandidateOptions): Route[] {
   return [
     operation({
       method: 'GET',
@@ -26,11 +27,12 @@ export function allocationCandidateRoutes(follower: IndexFollower): Route[] {
         const query = parseCandidateQuery(queryOf(call), minorOf(call));
         const view = await follower.current();
         assertNamesExist(query, view);
-        const candidates = [...findCandidates(view.index, query)];
+        const candidates = [...findCandidates(view.index, query, options)];
         const requests = candidates.map(requestText(minorOf(call)));
         const summaries = toSummaries(call, query, view.index, candidates);
         const text = `{"allocation_requests":[${requests.join()}],"provider_summaries":{${summaries.join()}}}`;
-        return fresh(call, 200, text, { 'content-type': 'application/json' });
+        // Nothing in it is beyond ASCII: as bytes it needs no second look at each character on its way out.
+        return fresh(call, 200, Buffer.from(text, 'latin1'), { 'content-type': 'application/json' });
       },
     }),
   ];
@@ -41,27 +43,52 @@ export function allocationCandidateRoutes(follower: IndexFollower): Route[] {
  * take longer than the search; uuids, resource classes and suffixes hold nothing that JSON would escape.
  */
 function requestText(minor: number): (candidate: AllocationCandidate) => string {
-  if (minor < 12) {
-    return ({ allocations }) => {
-      const items: string[] = [];
-      for (const [{ uuid }, amounts] of allocations)
-        items.push(`{"resource_provider":{"uuid":"${uuid}"},"resources":${amountsText(amounts)}}`);
-      return `{"allocations":[${items.join()}]}`;
-    };
-  }
-  return ({ allocations, mappings }) => {
-    let items = '';
-    for (const [{ uuid }, amounts] of allocations) {
-      items += `${items && ','}"${uuid}":{"resources":${amountsText(amounts)}}`;
+  const text = minor < 12 ? listText : minor < 34 ? allocationsText : mappedText;
+  const sole = soleText(text);
+  return (candidate) => (candidate instanceof SoleCandidate ? sole(candidate) : text(candidate));
+}
+
+/** Candidates of one provider each differ in its uuid only: written once, with gaps. */
+function soleText(text: (candidate: AllocationCandidate) => string) {
+  let parts: string[] | undefined;
+  let [first, second, third]: (string | undefined)[] = [];
+  return (candidate: SoleCandidate): string => {
+    const { uuid } = candidate.provider;
+    if (!parts) {
+      parts = text(candidate).split(uuid);
+      [first, second, third] = parts;
     }
-    if (minor < 34) return `{"allocations":{${items}}}`;
-    let groups = '';
-    for (const [suffix, providers] of mappings) {
-      const uuids = providers.map(({ uuid }) => `"${uuid}"`);
-      groups += `${groups && ','}"${suffix}":[${uuids.length > 1 ? [...new Set(uuids)].join() : uuids.join()}]`;
-    }
-    return `{"allocations":{${items}},"mappings":{${groups}}}`;
+    if (parts.length === 2) return `${first}${uuid}${second}`;
+    if (parts.length === 3) return `${first}${uuid}${second}${uuid}${third}`;
+    return parts.join(uuid);
   };
+}
+
+function listText({ allocations }: AllocationCandidate): string {
+  const items: string[] = [];
+  for (const [{ uuid }, amounts] of allocations)
+    items.push(`{"resource_provider":{"uuid":"${uuid}"},"resources":${amountsText(amounts)}}`);
+  return `{"allocations":[${items.join()}]}`;
+}
+
+function allocationsText(candidate: AllocationCandidate): string {
+  return `{${allocationsMember(candidate)}}`;
+}
+
+function mappedText(candidate: AllocationCandidate): string {
+  let groups = '';
+  for (const [suffix, providers] of candidate.mappings) {
+    const uuids = providers.map(({ uuid }) => `"${uuid}"`);
+    groups += `${groups && ','}"${suffix}":[${uuids.length > 1 ? [...new Set(uuids)].join() : uuids.join()}]`;
+  }
+  return `{${allocationsMember(candidate)},"mappings":{${groups}}}`;
+}
+
+function allocationsMember({ allocations }: AllocationCandidate): string {
+  let items = '';
+  for (const [{ uuid }, amounts] of allocations)
+    items += `${items && ','}"${uuid}":{"resources":${amountsText(amounts)}}`;
+  return `"allocations":{${items}}`;
 }
 
 function amountsText(amounts: ReadonlyMap<string, number>): string {

@@ -1,9 +1,10 @@
 import { Conflict, NotFound } from '../../../platform/errors/errors.ts';
 import type { Candidate, CandidateQuery, PlacementService } from '../contract.ts';
-import { findCandidates, summarizeProviders } from '../model/candidates.ts';
+import { findCandidates } from '../model/candidates.ts';
 import { assertNamesExist } from '../model/query.ts';
 import { ImpossibleTree, UnknownProvider } from '../model/refusals.ts';
 import type { CandidateQuery as SearchQuery } from '../model/requests.ts';
+import { summarizeProviders } from '../model/summaries.ts';
 import { consumerAllocations, releaseAllocations, setAllocations } from '../store/allocations.ts';
 import { ensureProvider } from '../store/ensure-provider.ts';
 import type { CloudView, IndexFollower } from '../store/provider-index.ts';
@@ -64,7 +65,7 @@ function candidatesIn(view: CloudView, query: CandidateQuery): Candidate[] {
       summarizeProviders(view.index, [candidate]).map(({ provider, resources }) => [
         provider.uuid,
         {
-          name: view.nameOf(provider.uuid),
+          name: view.rowOf(provider.uuid)?.name ?? '',
           root: provider.root.uuid,
           traits: [...provider.traits],
           resources: Object.fromEntries(resources),

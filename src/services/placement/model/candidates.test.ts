@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { bruteForce, readable } from './candidates.reference.ts';
-import { findCandidates, summarizeProviders } from './candidates.ts';
+import { findCandidates } from './candidates.ts';
 import { inventoryDefaults } from './capacity.ts';
 import { ProviderIndex, type ProviderRecord, sharingTrait } from './providers.ts';
 import type { CandidateQuery, RequestGroup } from './requests.ts';
+import { summarizeProviders } from './summaries.ts';
 
 function group(
   suffix: string,
@@ -234,10 +235,44 @@ test('finds exactly what trying every assignment of providers finds, each once',
       found += mine.length;
       const limited = [...findCandidates(index, { ...asked, limit: 2 })].map(readable);
       assert.deepEqual(limited, mine.slice(0, 2));
+      const random = [...findCandidates(index, asked, { randomize: true })].map(readable);
+      assert.deepEqual(random.toSorted(), expected);
     }),
     { numRuns: 1500 },
   );
   assert.ok(found > 400, `the clouds were too poor to tell anything: ${found}`);
+});
+
+test('an index that follows changes of its providers finds what a new one does', () => {
+  fc.assert(
+    fc.property(clouds, clouds, fc.array(queries, { minLength: 1, maxLength: 4 }), (before, after, asks) => {
+      // Parents stay: another one has the index made anew.
+      const parents = new Map(before.map(({ uuid, parentUuid }) => [uuid, parentUuid]));
+      const records = after.map((one) => ({ ...one, parentUuid: parents.get(one.uuid) ?? one.parentUuid }));
+      for (const one of records) if (parents.get(one.uuid) === null) one.parentUuid = null;
+      const known = new Set(records.map(({ uuid }) => uuid));
+      const index = new ProviderIndex(before);
+      assert.ok(index.loners);
+      index.replace(records);
+      const everything = [...records, ...before.filter(({ uuid }) => !known.has(uuid))];
+      for (const asked of asks)
+        assert.deepEqual(
+          [...findCandidates(index, asked)].map(readable).toSorted(),
+          bruteForce(everything, asked),
+        );
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('random order is another one each time, and no tree is favoured when a limit cuts it short', () => {
+  const records = Array.from({ length: 20 }, (_, place) => provider(`host${place}`, { VCPU: 4 }));
+  const index = new ProviderIndex(records);
+  const asked = query([group('', { VCPU: 1 })], { limit: 2 });
+  const found = new Set<string>();
+  for (let run = 0; run < 2000 && found.size < 20; run += 1)
+    for (const one of findCandidates(index, asked, { randomize: true })) found.add(readable(one));
+  assert.equal(found.size, 20);
 });
 
 test('a limit stops the search: of an astronomically large answer the first come at once', () => {

@@ -1,4 +1,6 @@
-import { capacityOf, hasRoom, respectsUnits } from './capacity.ts';
+import { Bitset } from './bitset.ts';
+import { hasRoom } from './capacity.ts';
+import type { Conditions, Stock } from './provider-columns.ts';
 import { type Provider, type ProviderIndex, sharingTrait } from './providers.ts';
 import type { CandidateQuery, RequestGroup } from './requests.ts';
 
@@ -15,20 +17,53 @@ interface Choice {
   parts: readonly { provider: Provider; resourceClass: string; amount: number }[];
 }
 
+/** What one provider gives for all groups alone; thousands of these cost no maps of their own. */
+export class SoleCandidate implements AllocationCandidate {
+  readonly provider: Provider;
+  /** What every candidate of this search asks of its provider. */
+  readonly amounts: ReadonlyMap<string, number>;
+  readonly #suffixes: readonly string[];
+
+  constructor(provider: Provider, amounts: ReadonlyMap<string, number>, suffixes: readonly string[]) {
+    this.provider = provider;
+    this.amounts = amounts;
+    this.#suffixes = suffixes;
+  }
+
+  get allocations(): AllocationCandidate['allocations'] {
+    return new Map([[this.provider, this.amounts]]);
+  }
+
+  get mappings(): AllocationCandidate['mappings'] {
+    return new Map(this.#suffixes.map((suffix) => [suffix, [this.provider]]));
+  }
+}
+
 /**
  * Every way in which the query can be met, one at a time: taking only the first of them computes only those.
- * Trees come in the index's order, and all of one tree's candidates before the next tree's.
+ * Trees come in the index's order, or at random, and all of one tree's candidates before the next tree's.
  *
  * As upstream, a *tree* is met by its own providers and by sharing providers of its aggregates; candidates that
  * two trees would both give (made of sharing providers only) come once.
  */
-export function* findCandidates(index: ProviderIndex, query: CandidateQuery): Generator<AllocationCandidate> {
-  const search = new Search(index, query);
+export function* findCandidates(
+  index: ProviderIndex,
+  query: CandidateQuery,
+  options: { randomize?: boolean } = {},
+): Generator<AllocationCandidate> {
+  const search = new Search(index, query, options.randomize ?? false);
   const seen = new Set<string>();
   let left = query.limit ?? Number.POSITIVE_INFINITY;
-  for (const root of index.roots) {
+  for (const ordinal of search.roots()) {
+    if (left <= 0) return;
+    const sole = search.sole(ordinal);
+    if (sole) {
+      left -= 1;
+      yield sole;
+    }
+    if (index.loners.has(ordinal)) continue;
     // Any other candidate has a provider of this very tree, and no other tree can give it.
-    for (const candidate of search.inTree(root)) {
+    for (const candidate of search.inTree(ordinal)) {
       if (left <= 0) return;
       if (isWhollyShared(candidate)) {
         const key = identityOf(candidate);
@@ -38,40 +73,123 @@ export function* findCandidates(index: ProviderIndex, query: CandidateQuery): Ge
       left -= 1;
       yield candidate;
     }
-    if (left <= 0) return;
   }
+}
+
+/** What one provider that serves all groups must give of a resource class. */
+interface Need {
+  stock: Stock;
+  amounts: readonly number[];
+  sum: number;
 }
 
 class Search {
   readonly #index: ProviderIndex;
   readonly #query: CandidateQuery;
+  readonly #randomize: boolean;
   readonly #inTreeRoots: readonly (Provider | undefined)[];
   readonly #impossible: boolean;
   /** same_subtree sets by the place of the last group they name: as soon as that is chosen they can be judged */
   readonly #subtreesByLastGroup = new Map<number, ReadonlySet<string>[]>();
-  readonly #verdicts: Map<Provider, boolean>[];
+  /** For each group who meets its traits and aggregates (of the one without a suffix: what it forbids). */
+  readonly #fit: readonly Bitset[];
+  /** For each group who is in its aggregates; absent: it names none. */
+  readonly #members: readonly (Bitset | undefined)[];
+  readonly #needs: readonly Need[] | undefined;
+  readonly #sum: ReadonlyMap<string, number>;
+  readonly #suffixes: readonly string[];
 
-  constructor(index: ProviderIndex, query: CandidateQuery) {
+  constructor(index: ProviderIndex, query: CandidateQuery, randomize: boolean) {
     this.#index = index;
     this.#query = query;
+    this.#randomize = randomize;
     this.#inTreeRoots = query.groups.map(({ inTree }) => (inTree ? index.get(inTree)?.root : undefined));
-    this.#impossible = query.groups.some(({ inTree }, place) => inTree && !this.#inTreeRoots[place]);
-    this.#verdicts = query.groups.map(() => new Map());
+    this.#impossible =
+      query.groups.length === 0 ||
+      query.groups.some(({ inTree }, place) => inTree && !this.#inTreeRoots[place]);
     for (const suffixes of query.sameSubtrees) {
       const last = query.groups.findLastIndex((group) => suffixes.has(group.suffix));
       this.#subtreesByLastGroup.set(last, [...(this.#subtreesByLastGroup.get(last) ?? []), suffixes]);
     }
+    const { columns, size } = index;
+    this.#fit = query.groups.map((group) =>
+      columns.narrow(
+        Bitset.upTo(size),
+        group.suffix === '' ? { ...group, required: [], memberOf: [] } : group,
+      ),
+    );
+    this.#members = query.groups.map(({ memberOf }) =>
+      memberOf.length === 0 ? undefined : columns.narrow(Bitset.upTo(size), { ...anything, memberOf }),
+    );
+    this.#suffixes = query.groups.map(({ suffix }) => suffix);
+    const amounts = Map.groupBy(
+      query.groups.flatMap(({ resources }) => [...resources]),
+      ([resourceClass]) => resourceClass,
+    );
+    this.#sum = new Map(
+      [...amounts].map(([name, all]) => [name, all.reduce((sum, [, some]) => sum + some, 0)]),
+    );
+    this.#needs = this.#soleNeeds(amounts);
   }
 
-  *inTree(root: Provider): Generator<AllocationCandidate> {
-    if (this.#impossible || this.#query.groups.length === 0 || !this.#isAnchor(root)) return;
+  /** Roots whose tree may have something to give, as far as whole words of bits can tell. */
+  *roots(): Generator<number> {
+    const { columns, loners, roots } = this.#index;
+    if (this.#impossible) return;
+    const { groups, rootRequired, rootForbidden } = this.#query;
+    const required = [...rootRequired].map((trait) => new Set([trait]));
+    const anchors = columns.narrow(roots.copy(), { ...anything, required, forbidden: rootForbidden });
+    const alone = anchors.copy().keep(loners);
+    if (this.#needs) for (const group of groups) columns.narrow(alone, group);
+    else alone.keep(new Bitset());
+    const able = anchors.remove(loners).join(alone);
+    if (this.#randomize) yield* shuffled(able.members());
+    else for (let root = able.next(0); root >= 0; root = able.next(root + 1)) yield root;
+  }
+
+  /** The only candidate of a provider that is a tree by itself; undefined where it lacks room, or is no such. */
+  sole(root: number): SoleCandidate | undefined {
+    const needs = this.#needs;
+    const provider = this.#index.providers[root];
+    if (!needs || !provider || !this.#index.loners.has(root)) return undefined;
+    if (this.#inTreeRoots.some((wanted) => wanted && wanted !== provider)) return undefined;
+    for (const { stock, amounts, sum } of needs) {
+      if (!stock.hasRoom(root, sum)) return undefined;
+      for (const amount of amounts) if (!stock.respectsUnits(root, amount)) return undefined;
+    }
+    return new SoleCandidate(provider, this.#sum, this.#suffixes);
+  }
+
+  /** What a provider that is alone must give; undefined when no such provider can meet the query. */
+  #soleNeeds(amounts: ReadonlyMap<string, readonly [string, number][]>): Need[] | undefined {
+    const { groups, groupPolicy } = this.#query;
+    if (groupPolicy === 'isolate' && groups.filter(({ suffix }) => suffix !== '').length > 1)
+      return undefined;
+    if (groups.some(({ suffix, resources }) => suffix === '' && resources.size === 0)) return undefined;
+    const needs: Need[] = [];
+    for (const [name, all] of amounts) {
+      const stock = this.#index.columns.stock(name);
+      if (!stock) return undefined;
+      needs.push({
+        stock,
+        amounts: [...new Set(all.map(([, amount]) => amount))],
+        sum: this.#sum.get(name) ?? 0,
+      });
+    }
+    return needs;
+  }
+
+  *inTree(ordinal: number): Generator<AllocationCandidate> {
+    const root = this.#index.providers[ordinal];
+    if (!root) return;
     const lenders = this.#index.lenders(root);
     const tree = this.#index.tree(root);
-    const providers = lenders.length > 0 ? [...tree, ...lenders] : tree;
+    const ordered = lenders.length > 0 ? [...tree, ...lenders] : tree;
+    const providers = this.#randomize ? shuffled(ordered) : ordered;
     const choices: (() => Iterable<Choice>)[] = [];
     for (const [place, group] of this.#query.groups.entries()) {
       if (group.suffix !== '') {
-        const able = providers.filter((provider) => this.#canMeet(provider, place, group));
+        const able = this.#able(providers, place, group);
         if (able.length === 0) return;
         const options = able.map((provider) => toChoice(provider, group));
         choices.push(() => options);
@@ -84,25 +202,21 @@ class Search {
     yield* this.#combine(choices, 0, new Map(), new Map(), new Set());
   }
 
-  #isAnchor(root: Provider): boolean {
-    const { rootRequired, rootForbidden } = this.#query;
-    return [...rootRequired].every((trait) => root.traits.has(trait)) && !overlap(rootForbidden, root.traits);
-  }
-
-  /** Whether one provider alone meets a granular group. Asked once for each sharing provider, not once a tree. */
-  #canMeet(provider: Provider, place: number, group: RequestGroup): boolean {
-    const verdicts = this.#verdicts[place];
-    const known = verdicts?.get(provider);
-    if (known !== undefined) return known;
+  /** Who alone meets a granular group. */
+  #able(providers: readonly Provider[], place: number, { resources }: RequestGroup): Provider[] {
     const inTree = this.#inTreeRoots[place];
-    const verdict =
-      (!inTree || provider.root === inTree) &&
-      meetsTraits(provider.traits, group) &&
-      meetsAll(provider.aggregates, group.memberOf) &&
-      !overlap(group.notMemberOf, provider.aggregates) &&
-      group.resources.entries().every(([resourceClass, amount]) => canGive(provider, resourceClass, amount));
-    verdicts?.set(provider, verdict);
-    return verdict;
+    const fit = this.#fit[place];
+    const able: Provider[] = [];
+    for (const provider of providers) {
+      if (!fit?.has(provider.ordinal) || (inTree && provider.root !== inTree)) continue;
+      let gives = true;
+      for (const [resourceClass, amount] of resources) {
+        gives = this.#index.columns.stock(resourceClass)?.gives(provider.ordinal, amount) ?? false;
+        if (!gives) break;
+      }
+      if (gives) able.push(provider);
+    }
+    return able;
   }
 
   /**
@@ -119,17 +233,20 @@ class Search {
     const inTree = this.#inTreeRoots[place];
     if (inTree && inTree !== root) return undefined;
     if (overlap(group.notMemberOf, root.aggregates)) return undefined;
-    const treeIsMember = meetsAll(root.aggregates, group.memberOf);
+    const fit = this.#fit[place];
+    const members = this.#members[place];
+    const treeIsMember = !members || members.has(root.ordinal);
     const perClass: Provider[][] = [];
     for (const [resourceClass, amount] of group.resources) {
-      const able = providers.filter((provider) => {
-        const isLender = provider.root !== root;
+      const stock = this.#index.columns.stock(resourceClass);
+      if (!stock) return undefined;
+      const able = providers.filter(({ ordinal, root: own }) => {
+        const isLender = own !== root;
         return (
           !(isLender && inTree) &&
-          canGive(provider, resourceClass, amount) &&
-          !overlap(group.forbidden, provider.traits) &&
-          !overlap(group.notMemberOf, provider.aggregates) &&
-          ((!isLender && treeIsMember) || meetsAll(provider.aggregates, group.memberOf))
+          stock.gives(ordinal, amount) &&
+          fit?.has(ordinal) &&
+          ((!isLender && treeIsMember) || !members || members.has(ordinal))
         );
       });
       if (able.length === 0) return undefined;
@@ -205,6 +322,19 @@ class Search {
   }
 }
 
+const nothing: ReadonlySet<string> = new Set();
+const anything: Conditions = { required: [], forbidden: nothing, memberOf: [], notMemberOf: nothing };
+
+/** In an order of its own each time (Fisher and Yates). */
+function shuffled<T>(items: readonly T[]): T[] {
+  const order = [...items];
+  for (let end = order.length - 1; end > 0; end -= 1) {
+    const at = Math.floor(Math.random() * (end + 1));
+    [order[end], order[at]] = [order[at] as T, order[end] as T];
+  }
+  return order;
+}
+
 function toChoice(provider: Provider, group: RequestGroup): Choice {
   const parts = [...group.resources].map(([resourceClass, amount]) => ({ provider, resourceClass, amount }));
   return { providers: [provider], parts };
@@ -234,21 +364,6 @@ function* spread(perClass: readonly Provider[][], group: RequestGroup): Generato
     if (turning < 0) return;
     places[turning] = (places[turning] ?? 0) + 1;
   }
-}
-
-function canGive(provider: Provider, resourceClass: string, amount: number): boolean {
-  const inventory = provider.inventories.get(resourceClass);
-  if (!inventory) return false;
-  const used = provider.usages.get(resourceClass) ?? 0;
-  return respectsUnits(inventory, amount) && hasRoom(inventory, used, amount);
-}
-
-function meetsTraits(traits: ReadonlySet<string>, group: RequestGroup): boolean {
-  return meetsAll(traits, group.required) && !overlap(group.forbidden, traits);
-}
-
-function meetsAll(has: ReadonlySet<string>, wanted: readonly ReadonlySet<string>[]): boolean {
-  return wanted.every((any) => overlap(any, has));
 }
 
 function overlap(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
@@ -295,55 +410,4 @@ function copy(amounts: Map<Provider, Map<string, number>>): Map<Provider, Map<st
   const copied = new Map<Provider, Map<string, number>>();
   for (const [provider, own] of amounts) copied.set(provider, new Map(own));
   return copied;
-}
-
-export interface ProviderSummary {
-  provider: Provider;
-  /** by resource class: all of the provider's, whatever was asked (microversions below 1.27 show fewer) */
-  resources: Map<string, { capacity: number; used: number }>;
-}
-
-/**
- * Every provider of the trees that the candidates take from; below microversion 1.29 (`nested: false`) only the
- * providers that they take from.
- */
-export function summarizedProviders(
-  index: ProviderIndex,
-  candidates: Iterable<AllocationCandidate>,
-  options: { nested: boolean } = { nested: true },
-): Provider[] {
-  const providers = new Set<Provider>();
-  const roots = new Set<Provider>();
-  for (const { allocations } of candidates) {
-    for (const provider of allocations.keys()) {
-      if (!options.nested) providers.add(provider);
-      else if (!roots.has(provider.root)) {
-        roots.add(provider.root);
-        for (const one of index.tree(provider.root)) providers.add(one);
-      }
-    }
-  }
-  return [...providers];
-}
-
-/** What a provider has and what of it is used, by resource class. */
-export function resourcesOf(provider: Provider): ProviderSummary['resources'] {
-  return new Map(
-    [...provider.inventories].map(([resourceClass, inventory]) => [
-      resourceClass,
-      { capacity: capacityOf(inventory), used: provider.usages.get(resourceClass) ?? 0 },
-    ]),
-  );
-}
-
-/** Summaries of `summarizedProviders`. */
-export function summarizeProviders(
-  index: ProviderIndex,
-  candidates: Iterable<AllocationCandidate>,
-  options: { nested: boolean } = { nested: true },
-): ProviderSummary[] {
-  return summarizedProviders(index, candidates, options).map((provider) => ({
-    provider,
-    resources: resourcesOf(provider),
-  }));
 }

@@ -17,9 +17,14 @@ export const inventoryDefaults: Omit<Inventory, 'total'> = {
   step_size: 1,
 };
 
+/** How much can be handed out in all, as it is worked out: mostly no whole number. */
+export function limitOf(inventory: Inventory): number {
+  return (inventory.total - inventory.reserved) * inventory.allocation_ratio;
+}
+
 /** How much can be handed out in all, whole units. */
 export function capacityOf(inventory: Inventory): number {
-  return Math.trunc((inventory.total - inventory.reserved) * inventory.allocation_ratio);
+  return Math.trunc(limitOf(inventory));
 }
 
 /** Whether the amount may be asked for at all: between min_unit and max_unit, a multiple of step_size. */
@@ -29,7 +34,7 @@ export function respectsUnits(inventory: Inventory, amount: number): boolean {
 
 /** used + amount ≤ (total − reserved) × allocation_ratio */
 export function hasRoom(inventory: Inventory, used: number, amount: number): boolean {
-  return used + amount <= (inventory.total - inventory.reserved) * inventory.allocation_ratio;
+  return used + amount <= limitOf(inventory);
 }
 
 /** What stands against an allocation: the units (never possible) are told before the room (perhaps later). */

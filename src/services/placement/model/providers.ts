@@ -1,4 +1,6 @@
+import { Bitset } from './bitset.ts';
 import type { Inventory } from './capacity.ts';
+import { ProviderColumns } from './provider-columns.ts';
 
 /** A provider as it stands in the store; plain data. */
 export interface ProviderRecord {
@@ -14,6 +16,8 @@ export interface ProviderRecord {
 
 export interface Provider {
   readonly uuid: string;
+  /** its place among all providers of the index, from 0 on; parents before their children */
+  readonly ordinal: number;
   readonly parent: Provider | undefined;
   readonly root: Provider;
   readonly inventories: ReadonlyMap<string, Inventory>;
@@ -27,7 +31,11 @@ export const sharingTrait = 'MISC_SHARES_VIA_AGGREGATE';
 
 /** All providers of a cloud, joined into trees, with who shares with whom worked out. */
 export class ProviderIndex {
+  readonly columns = new ProviderColumns();
   readonly #byUuid = new Map<string, IndexedProvider>();
+  readonly #providers: IndexedProvider[] = [];
+  readonly #roots = new Bitset();
+  #loners: Bitset | undefined;
   readonly #trees = new Map<Provider, Provider[]>();
   readonly #lenders = new Map<Provider, Provider[]>();
 
@@ -50,7 +58,11 @@ export class ProviderIndex {
     for (const record of records) {
       const provider = this.#byUuid.get(record.uuid);
       if (!provider) added.set(record.uuid, record);
-      else if (provider.become(record)) lendingChanged = true;
+      else {
+        const was = { ...provider };
+        if (provider.become(record)) lendingChanged = true;
+        this.columns.put(provider.ordinal, was, provider);
+      }
     }
     for (const uuid of added.keys()) {
       const { traits, aggregates } = this.#add(uuid, added, new Set());
@@ -63,8 +75,30 @@ export class ProviderIndex {
     return this.#byUuid.get(uuid);
   }
 
-  get roots(): Iterable<Provider> {
-    return this.#trees.keys();
+  /** How many providers there are. */
+  get size(): number {
+    return this.#providers.length;
+  }
+
+  /** By ordinal. */
+  get providers(): readonly Provider[] {
+    return this.#providers;
+  }
+
+  /** Ordinals of the roots of trees. */
+  get roots(): Bitset {
+    return this.#roots;
+  }
+
+  /** Ordinals of providers that are a whole tree and neither lend nor borrow: what most hosts are. */
+  get loners(): Bitset {
+    if (this.#loners) return this.#loners;
+    const loners = new Bitset();
+    for (const [root, { length }] of this.#trees)
+      if (length === 1 && !this.#lenders.has(root) && !root.traits.has(sharingTrait))
+        loners.add(root.ordinal);
+    this.#loners = loners;
+    return loners;
   }
 
   /** The whole tree under a root, the root first. */
@@ -84,16 +118,23 @@ export class ProviderIndex {
     if (!record || above.has(uuid)) throw new RangeError(`Provider ${uuid} is missing or its own ancestor`);
     above.add(uuid);
     const parent = record.parentUuid === null ? undefined : this.#add(record.parentUuid, waiting, above);
-    const provider = new IndexedProvider(record, parent);
+    const provider = new IndexedProvider(record, parent, this.#providers.length);
     this.#byUuid.set(uuid, provider);
+    this.#providers.push(provider);
+    this.columns.put(provider.ordinal, undefined, provider);
+    this.#loners = undefined;
     const tree = this.#trees.get(provider.root);
     if (tree) tree.push(provider);
-    else this.#trees.set(provider.root, [provider]);
+    else {
+      this.#trees.set(provider.root, [provider]);
+      this.#roots.add(provider.ordinal);
+    }
     return provider;
   }
 
   #joinLenders(): void {
     this.#lenders.clear();
+    this.#loners = undefined;
     const lendersByAggregate = new Map<string, Provider[]>();
     for (const provider of this.#byUuid.values()) {
       if (!provider.traits.has(sharingTrait)) continue;
@@ -120,6 +161,7 @@ export class ProviderIndex {
 
 class IndexedProvider implements Provider {
   readonly uuid: string;
+  readonly ordinal: number;
   readonly parent: Provider | undefined;
   readonly root: Provider;
   inventories: ReadonlyMap<string, Inventory> = new Map();
@@ -127,8 +169,9 @@ class IndexedProvider implements Provider {
   traits: ReadonlySet<string> = new Set();
   aggregates: ReadonlySet<string> = new Set();
 
-  constructor(record: ProviderRecord, parent: Provider | undefined) {
+  constructor(record: ProviderRecord, parent: Provider | undefined, ordinal: number) {
     this.uuid = record.uuid;
+    this.ordinal = ordinal;
     this.parent = parent;
     this.root = parent?.root ?? this;
     this.become(record);

@@ -9,11 +9,12 @@ import type { PlacementStore, ProviderRow } from './tables.ts';
 /** The cloud in memory, as of a change. It is altered by later ones: use it without waiting in between. */
 export interface CloudView extends KnownNames {
   index: ProviderIndex;
-  nameOf(uuid: string): string;
+  /** A provider as it is stored. */
+  rowOf(uuid: string): ProviderRow | undefined;
 }
 
-/** Above so many changed providers, reading everything costs less than asking for each. */
-const mostReadSingly = 200;
+/** So many providers are asked for by their uuids at once; all of them are read in one go. */
+const asked = 200;
 
 /**
  * Keeps the provider index as the store is. Every ask compares the number of the last change, with one cheap read,
@@ -24,7 +25,7 @@ export class IndexFollower {
   readonly #changes: () => Promise<Changes>;
   #seen: Changes = { latest: -1, structure: -1, names: -1 };
   #index = new ProviderIndex([]);
-  readonly #names = new Map<string, string>();
+  readonly #rows = new Map<string, ProviderRow>();
   #resourceClasses = new Set<string>();
   #traits = new Set<string>();
   #running: Promise<void> | undefined;
@@ -40,7 +41,7 @@ export class IndexFollower {
     await this.#follow();
     return {
       index: this.#index,
-      nameOf: (uuid) => this.#names.get(uuid) ?? '',
+      rowOf: (uuid) => this.#rows.get(uuid),
       resourceClasses: this.#resourceClasses,
       traits: this.#traits,
     };
@@ -84,16 +85,15 @@ export class IndexFollower {
     const rows = await this.#providers(-1);
     const index = new ProviderIndex(await this.#records(rows, undefined));
     this.#index = index;
-    this.#names.clear();
-    for (const row of rows) this.#names.set(row.uuid, row.name);
+    this.#rows.clear();
+    for (const row of rows) this.#rows.set(row.uuid, row);
   }
 
   async #update(since: number): Promise<void> {
     const rows = await this.#providers(since);
     if (rows.length === 0) return;
-    const few = rows.length <= mostReadSingly ? rows.map(({ uuid }) => uuid) : undefined;
-    this.#index.replace(await this.#records(rows, few));
-    for (const row of rows) this.#names.set(row.uuid, row.name);
+    this.#index.replace(await this.#recordsOf(rows));
+    for (const row of rows) this.#rows.set(row.uuid, row);
   }
 
   #providers(since: number): Promise<ProviderRow[]> {
@@ -104,6 +104,18 @@ export class IndexFollower {
       .orderBy('created_at')
       .orderBy('uuid')
       .execute();
+  }
+
+  /** What is known of changed providers: piece by piece, or with everything else where they are most of the cloud. */
+  async #recordsOf(rows: readonly ProviderRow[]): Promise<ProviderRecord[]> {
+    if (rows.length > asked && rows.length * 4 > this.#index.size) return this.#records(rows, undefined);
+    const records: ProviderRecord[] = [];
+    for (let start = 0; start < rows.length; start += asked) {
+      const some = rows.slice(start, start + asked);
+      const uuids = some.map(({ uuid }) => uuid);
+      records.push(...(await this.#records(some, uuids)));
+    }
+    return records;
   }
 
   /** @param only the providers to read for; absent: all */

@@ -18,20 +18,6 @@ export async function getProvider(store: PlacementStore, uuid: string): Promise<
   return row;
 }
 
-/** In the order of making; of one name or uuid only, where given. */
-export function listProviders(
-  store: PlacementStore,
-  only: { name?: string | undefined; uuid?: string | undefined },
-): Promise<ProviderRow[]> {
-  return repository(store, resourceProviders).list({
-    where: [
-      ...(only.name === undefined ? [] : [{ column: 'name', op: 'eq', value: only.name } as const]),
-      ...(only.uuid === undefined ? [] : [{ column: 'uuid', op: 'eq', value: only.uuid } as const]),
-    ],
-    sort: [{ column: 'created_at', direction: 'asc' }],
-  });
-}
-
 /** By uuid; those that are not there are left out. */
 export async function findProviders(
   store: PlacementStore,
