@@ -5,8 +5,7 @@ export interface ImageService {
   /** An image that the project may use (its own, public, community, shared with it); `null` for any other. */
   image(args: { id: string; projectId?: string; admin?: boolean }): Promise<ImageRecord | null>;
   /**
-   * Where the bytes of an active image are. `path`: a file that may be read on the image service's own host.
-   * `null`: no active image has this id.
+   * Where the bytes of an active image are; `null`: no active image has this id.
    */
   locate(args: { id: string }): Promise<ImageLocation | null>;
   /** A piece of an active image in base64, for hosts that cannot read the file: at most 4 MiB. */
@@ -82,7 +81,8 @@ export interface ImageListQuery {
 }
 
 export interface ImageLocation {
-  path: string;
+  /** A file that may be read on the image service's own host; `null` for an image that no store there has as a file. */
+  path: string | null;
   size: number;
   diskFormat: string;
   /** Of the bytes, sha512 in hex. */

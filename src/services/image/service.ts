@@ -11,13 +11,14 @@ import { imageRoutes } from './api/images.ts';
 import { infoRoutes } from './api/info.ts';
 import { imagePolicies } from './api/policies.ts';
 import { schemaRoutes } from './api/schemas.ts';
+import { storeRoutes } from './api/stores.ts';
 import { imageErrors } from './api/style.ts';
 import { versionRoutes } from './api/versions.ts';
 import { imageService } from './contract.ts';
-import { fileStore } from './drivers/file.ts';
-import { storesOf } from './drivers/stores.ts';
+import { openStores } from './drivers/open-stores.ts';
+import { openStaging } from './drivers/staging.ts';
 import { recover } from './flows/recover.ts';
-import { removeData } from './flows/remove-data.ts';
+import { removeData, removeLocation } from './flows/remove-data.ts';
 import { uploadsOf } from './flows/upload-image.ts';
 import { imageHandlers } from './handlers/image-handlers.ts';
 import { imageSettingsOf } from './settings.ts';
@@ -40,14 +41,24 @@ async function start(platform: Platform): Promise<RunningService> {
   const settings = imageSettingsOf(platform.settings);
   const store = await platform.openStore(imageSchema);
   const authorizer = await platform.authorizer(imagePolicies);
-  const stores = storesOf([await fileStore('file', `${platform.stateDir}/images`)]);
+  const stores = await openStores(settings, platform.stateDir);
   const images = imageQueries(store);
   const members = memberQueries(store);
-  const recovered = await recover(images, stores, host);
+  const staging = await openStaging(`${platform.stateDir}/staging`);
+  const { left, ...recovered } = await recover({ images, stores, staging, host });
+  for (const err of left)
+    log.warn({ err }, 'what an unexpected end left in a store stays until the next start');
   if (recovered.requeued + recovered.removed > 0)
     log.info(recovered, 'images that an unexpected end had left half way are put right');
 
-  const uploads = uploadsOf({ db: store, images, stores, settings, host });
+  const uploads = uploadsOf({ db: store, images, stores, staging, settings, host });
+  const removing = (id: string, work: Promise<void>): Promise<void> =>
+    work.catch((err: unknown) =>
+      log.error(
+        { err, image: id },
+        "a deleted image's bytes could not be removed: tried again at the next start",
+      ),
+    );
   const service: ImageService = {
     store,
     images,
@@ -56,16 +67,8 @@ async function start(platform: Platform): Promise<RunningService> {
     stores,
     uploads,
     settings,
-    async removeData(id) {
-      try {
-        await removeData(images, stores, id);
-      } catch (err) {
-        log.error(
-          { err, image: id },
-          "a deleted image's bytes could not be removed: tried again at the next start",
-        );
-      }
-    },
+    removeData: (id) => removing(id, removeData(images, stores, id)),
+    removeLocation: (location) => removing(location.image_id, removeLocation(images, stores, location)),
     notify(event, subject) {
       bus
         .notify(event, toImageView(subject))
@@ -85,6 +88,7 @@ async function start(platform: Platform): Promise<RunningService> {
         ...under('/v2', [
           ...schemaRoutes,
           ...infoRoutes(service),
+          ...storeRoutes(service),
           ...imageRoutes(service),
           ...imageDataRoutes(service),
           ...imageMemberRoutes(service),

@@ -1,6 +1,6 @@
 import type { Values } from '../../platform/config/schema.ts';
 import { sectionOf } from '../../platform/config/section.ts';
-import { boolean, integer } from '../../platform/config/setting.ts';
+import { boolean, dictionary, integer, list, options, text } from '../../platform/config/setting.ts';
 
 /** The section `image` of the cloud's settings; names and defaults are glance's where it has them. */
 export const imageSettings = {
@@ -27,6 +27,23 @@ export const imageSettings = {
     default: 128,
     min: -1,
     max: 10_000,
+  }),
+  enabled_import_methods: list({
+    description: 'The ways of importing images that are offered.',
+    default: [],
+  }),
+  enabled_backends: dictionary({
+    description: 'The stores of images and what each is made of: file, http or s3.',
+    default: { file: 'file' },
+  }),
+  default_backend: text({
+    description: 'The store that images go to when nobody says which; the first where this is empty.',
+    default: '',
+  }),
+  stores: options({
+    description: "Each store's options by its name: store_description, weight, and those of its kind.",
+    default: {},
+    secret: true,
   }),
   require_image_format_match: boolean({
     description: 'Refuse data that is not what the disk format of its image says.',

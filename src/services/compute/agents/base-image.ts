@@ -40,10 +40,12 @@ export async function baseImage(
     format: diskFormat as ImageFormat,
     hash: { algorithm: 'sha512', value: osHashValue },
     open: async () => {
-      const readable = await access(path, constants.R_OK).then(
-        () => true,
-        () => false,
-      );
+      const readable =
+        path !== null &&
+        (await access(path, constants.R_OK).then(
+          () => true,
+          () => false,
+        ));
       return readable ? createReadStream(path) : Readable.from(pieces(image, imageId, size));
     },
     ...(maxVirtualSize === undefined ? {} : { maxVirtualSize }),

@@ -11,6 +11,9 @@ import { type Route, route } from '../../../platform/http/route.ts';
 import { isAdmin } from './access.ts';
 import type { ImageService } from './image-service.ts';
 
+/** The states in which an image's bytes are whole; while it is imported to several stores, some may have them before. */
+const ready = new Set(['active', 'deactivated', 'pending_delete']);
+
 /** Bytes from `start` to `end`, both of them included. */
 interface Range {
   start: number;
@@ -44,7 +47,7 @@ export function imageDataRoutes(service: ImageService): Route[] {
     if (row.status === 'deactivated' && !isAdmin(call))
       throw new Forbidden('The requested image has been deactivated. Image data download is forbidden.');
     access.enforce(call, 'download_image', seen);
-    const [location] = await images.locations(row.id);
+    const [location] = stores.best(ready.has(row.status) ? await images.locations(row.id) : []);
     // Nothing is there to be downloaded yet: upstream says so without an error.
     if (!location || row.size === null) return answer(204);
     const range = rangeOf(call, row.size);

@@ -4,6 +4,7 @@ import type { Image } from '../model/image.ts';
 import type { ImageSettings } from '../settings.ts';
 import type { ImageQueries, ImageStoreDb } from '../store/images.ts';
 import type { MemberQueries } from '../store/members.ts';
+import type { LocationRow } from '../store/tables.ts';
 import type { Access } from './access.ts';
 
 /** What the routes stand on. */
@@ -17,6 +18,8 @@ export interface ImageService {
   settings: ImageSettings;
   /** Removes the bytes of a deleted image. What fails now is done at the next start. */
   removeData(id: string): Promise<void>;
+  /** The same for one location that was abandoned. */
+  removeLocation(location: LocationRow): Promise<void>;
   /** Says what has happened, to whoever listens. */
   notify(event: string, image: Image): void;
 }

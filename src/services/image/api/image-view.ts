@@ -1,4 +1,5 @@
 import type { Image } from '../model/image.ts';
+import { shownProperties } from '../model/reserved.ts';
 
 /** A time as glance shows it: to the second. */
 export const isoTime = (stored: string): string => `${stored.slice(0, 19)}Z`;
@@ -6,7 +7,7 @@ export const isoTime = (stored: string): string => `${stored.slice(0, 19)}Z`;
 /** An image as the API shows it: without a wrapper, custom properties among the attributes. */
 export function toImageView({ row, properties, tags, stores }: Image): Record<string, unknown> {
   return {
-    ...properties,
+    ...shownProperties(properties),
     id: row.id,
     name: row.name,
     disk_format: row.disk_format,

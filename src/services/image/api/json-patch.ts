@@ -1,5 +1,6 @@
 import { type ApiError, BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
 import { type Validator, validator } from '../../../platform/http/validation.ts';
+import { isReservedName } from '../model/reserved.ts';
 import { imageBody, imageProperties } from './schemas.ts';
 
 /** One operation on an image's description. `root` is the attribute or custom property that it is about. */
@@ -29,8 +30,6 @@ const readOnly = new Set([
   'os_hash_value',
 ]);
 const reserved = new Set(['location', 'deleted', 'deleted_at']);
-/** Names that glance keeps for itself. */
-const reservedPrefix = 'os_glance';
 /** How deep a pointer goes: only a list of locations has places. */
 const depths: Record<string, Record<string, number>> = { locations: { add: 2, remove: 2, replace: 1 } };
 
@@ -48,7 +47,7 @@ export function assertImage(value: unknown): void {
   }
 }
 
-export const isReserved = (name: string): boolean => reserved.has(name) || name.startsWith(reservedPrefix);
+export const isReserved = (name: string): boolean => reserved.has(name) || isReservedName(name);
 export const readOnlyAttribute = (name: string): ApiError =>
   new Forbidden(`Attribute '${name}' is read-only.`);
 export const reservedAttribute = (name: string): ApiError =>

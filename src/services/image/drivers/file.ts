@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { constants, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { constants, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { NotFound, PayloadTooLarge, ServiceUnavailable } from '../../../platform/errors/errors.ts';
-import type { ImageStore, StoreWriter } from './store.ts';
+import type { ImageStore, StoreIdentity, StoreWriter } from './store.ts';
 
 const partial = '.part';
 /** Large enough that a gigabyte takes a few thousand reads, small enough for many downloads at once. */
@@ -19,12 +19,23 @@ const urlOf = (imageId: string): string => `${scheme}${imageId}`;
  *
  * @param directory made when missing
  */
-export async function fileStore(name: string, directory: string): Promise<ImageStore> {
+export async function fileStore(
+  directory: string,
+  {
+    name = 'file',
+    description = 'Files on the host of the image service',
+    weight = 0,
+  }: Partial<StoreIdentity> = {},
+): Promise<ImageStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const pathOf = (url: string): string => join(directory, basename(url.slice(scheme.length)));
   return {
     name,
-    description: 'Files on the host of the image service',
+    description,
+    weight,
+    type: 'file',
+    readOnly: false,
+    properties: { data_dir: directory, chunk_size: readAhead, thin_provisioning: false },
     async begin(imageId) {
       const temporary = join(directory, `${imageId}.${randomUUID()}${partial}`);
       const final = join(directory, imageId);
@@ -53,8 +64,22 @@ export async function fileStore(name: string, directory: string): Promise<ImageS
         await file.close();
       }
     },
+    async size(url) {
+      const found = await stat(pathOf(url)).catch(missing);
+      return found.size;
+    },
     remove: (url) => rm(pathOf(url), { force: true }),
     pathOf,
+    addressOf: (url) => `file://${pathOf(url)}`,
+    urlOf(address) {
+      const path = address.startsWith('file:///') ? address.slice('file://'.length) : undefined;
+      return path !== undefined && dirname(path) === directory ? urlOf(basename(path)) : undefined;
+    },
+    async discard(imageId) {
+      for (const entry of await readdir(directory))
+        if (entry === imageId || (entry.startsWith(`${imageId}.`) && entry.endsWith(partial)))
+          await rm(join(directory, entry), { force: true });
+    },
     async clean(known) {
       for (const entry of await readdir(directory)) {
         if (!known.has(urlOf(entry))) await rm(join(directory, entry), { force: true });
@@ -63,14 +88,12 @@ export async function fileStore(name: string, directory: string): Promise<ImageS
   };
 }
 
-async function openForReading(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_RDONLY);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-      throw new NotFound('Image data could not be found.');
-    throw error;
-  }
+const openForReading = (path: string): Promise<FileHandle> => open(path, constants.O_RDONLY).catch(missing);
+
+function missing(error: unknown): never {
+  if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+    throw new NotFound('Image data could not be found.');
+  throw error;
 }
 
 function writer(

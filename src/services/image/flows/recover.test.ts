@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { openStore } from '../../../platform/store/store.ts';
 import { fileStore } from '../drivers/file.ts';
 import type { ImageStore } from '../drivers/store.ts';
+import { openStaging } from '../drivers/staging.ts';
 import { storesOf } from '../drivers/stores.ts';
 import { newImage } from '../model/new-image.ts';
 import { imageSettingsOf } from '../settings.ts';
@@ -33,17 +34,19 @@ describe('an image service that was killed', () => {
   /** The service's parts over a database and a folder that outlive them. */
   async function started(name: string, host = 'host-1') {
     const db = await openStore(imageSchema, { url: `sqlite:${join(folder, name)}.db` });
-    const files: ImageStore = await fileStore('file', join(folder, name));
+    const files: ImageStore = await fileStore(join(folder, name));
     const images = imageQueries(db);
+    const staging = await openStaging(join(folder, `${name}-staging`));
     return {
       db,
       files,
       images,
+      staging,
       host,
       inFolder: () => readdir(join(folder, name)),
       uploadsTo(store: ImageStore) {
         const settings = imageSettingsOf({});
-        return uploadsOf({ db, images, stores: storesOf([store]), settings, host });
+        return uploadsOf({ db, images, stores: storesOf([store]), staging, settings, host });
       },
       async image() {
         const made = newImage(
@@ -59,7 +62,7 @@ describe('an image service that was killed', () => {
 
   const restarted = async (name: string, host?: string) => {
     const again = await started(name, host);
-    await recover(again.images, storesOf([again.files]), again.host);
+    await recover({ ...again, stores: storesOf([again.files]) });
     return again;
   };
 
@@ -179,8 +182,8 @@ describe('an image service that was killed', () => {
     const id = await first.image();
     await first.uploadsTo(first.files).fill(id, Readable.from([Buffer.from('kept')]));
     await rename(join(folder, name), join(folder, `${name}-elsewhere`));
-    const files = await fileStore('file', join(folder, `${name}-elsewhere`));
-    await recover(first.images, storesOf([files]), first.host);
+    const files = await fileStore(join(folder, `${name}-elsewhere`));
+    await recover({ ...first, stores: storesOf([files]) });
     const [location] = await first.images.locations(id);
     assert.equal(String(await files.readAt(location?.url as string, 0, 10)), 'kept');
     await first.db.close();

@@ -11,6 +11,7 @@ import { imageProperties } from '../api/schemas.ts';
 import type { ImageService as ImageContract } from '../contract.ts';
 import { assertLimits } from '../model/limits.ts';
 import { applyChanges } from '../model/patch.ts';
+import { ownProperties } from '../model/reserved.ts';
 import { toRecord } from './record.ts';
 
 const mostListed = 1000;
@@ -78,7 +79,9 @@ export function askedFor(
       const changed = await store.transaction(async () => {
         const seen = await access.see(by, id);
         access.enforce(by, 'modify_image', seen);
-        const gone = Object.keys(seen.image.properties).filter((name) => !Object.hasOwn(properties, name));
+        const gone = Object.keys(ownProperties(seen.image.properties)).filter(
+          (name) => !Object.hasOwn(properties, name),
+        );
         const changes = parsePatch(
           [
             ...gone.map((name) => ({ op: 'remove', path: pointerTo(name) })),

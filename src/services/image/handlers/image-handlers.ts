@@ -34,11 +34,12 @@ export function imageHandlers(service: ImageService, authorizer: Authorizer): Im
     async locate({ id }) {
       const row = await images.row(id);
       if (!row || row.status !== 'active') return null;
-      const [location] = await images.locations(id);
-      const path = location && stores.get(location.store).pathOf?.(location.url);
-      if (!path) return null;
+      const path = stores
+        .best(await images.locations(id))
+        .map((location) => stores.get(location.store).pathOf?.(location.url))
+        .find((each) => each !== undefined);
       return {
-        path,
+        path: path ?? null,
         size: row.size ?? 0,
         diskFormat: row.disk_format ?? 'raw',
         osHashValue: row.os_hash_value ?? '',
@@ -48,7 +49,7 @@ export function imageHandlers(service: ImageService, authorizer: Authorizer): Im
       if (!(offset >= 0 && length >= 0 && length <= mostRead))
         throw new BadRequest(`At most ${mostRead} bytes of an image are read at once.`);
       const row = await images.row(id);
-      const [location] = row?.status === 'active' ? await images.locations(id) : [];
+      const [location] = stores.best(row?.status === 'active' ? await images.locations(id) : []);
       if (!location) throw new NotFound('image', id);
       const bytes = await stores.get(location.store).readAt(location.url, offset, length);
       return { bytes: bytes.toString('base64') };

@@ -1,5 +1,6 @@
 import type { ImageRecord } from '../contract.ts';
 import type { Image } from '../model/image.ts';
+import { ownProperties } from '../model/reserved.ts';
 
 /** An image as other services see it. */
 export function toRecord({ row, properties }: Image): ImageRecord {
@@ -19,7 +20,7 @@ export function toRecord({ row, properties }: Image): ImageRecord {
     checksum: row.checksum,
     osHashAlgo: row.os_hash_algo,
     osHashValue: row.os_hash_value,
-    properties: { ...properties },
+    properties: { ...ownProperties(properties) },
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

@@ -1,6 +1,7 @@
 import { BadRequest, PayloadTooLarge } from '../../../platform/errors/errors.ts';
 import type { ImageSettings } from '../settings.ts';
 import type { Image } from './image.ts';
+import { ownProperties } from './reserved.ts';
 
 /** What a database holds of one property's value. */
 const longestValue = 65_535;
@@ -14,7 +15,7 @@ const exceeded = (what: string, count: number, quota: number): PayloadTooLarge =
 
 /** @throws PayloadTooLarge as glance says it, BadRequest for what is too long */
 export function assertLimits(image: Image, settings: ImageSettings): void {
-  const properties = Object.entries(image.properties);
+  const properties = Object.entries(ownProperties(image.properties));
   const { image_property_quota: propertyQuota, image_tag_quota: tagQuota } = settings;
   if (!within(propertyQuota, properties.length))
     throw exceeded('properties', properties.length, propertyQuota);

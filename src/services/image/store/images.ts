@@ -4,6 +4,7 @@ import { repository } from '../../../platform/store/repository.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { Image, ImageRow } from '../model/image.ts';
+import { importTask, stageHost } from '../model/reserved.ts';
 import {
   type ImageTables,
   imageLocations,
@@ -43,7 +44,7 @@ export function imageQueries(store: ImageStoreDb) {
     const [allProperties, allTags, allLocations] = await Promise.all([
       properties.list({ where: { image_id: ids } }),
       tags.list({ where: { image_id: ids } }),
-      locations.list({ where: { image_id: ids } }),
+      locations.list({ where: { image_id: ids, status: 'active' } }),
     ]);
     const made = new Map(
       found.map((row): [string, Image] => [row.id, { row, properties: {}, tags: [], stores: [] }]),
@@ -108,13 +109,23 @@ export function imageQueries(store: ImageStoreDb) {
     async swap(where: Partial<ImageRow> & { id: string }, changes: Partial<ImageRow>): Promise<boolean> {
       return (await rows.update({ deleted: false, ...where }, { ...changes, updated_at: timestamp() })) > 0;
     },
-    /** Images that uploads on a host left half filled. */
-    uploadsOf: (host: string) => rows.list({ where: { upload_host: host, deleted: false } }),
+    /** Sets properties that are the service's own; `null` takes one away. */
+    async setReserved(id: string, values: Record<string, string | null>): Promise<void> {
+      for (const [name, value] of Object.entries(values)) {
+        await properties.delete({ image_id: id, name });
+        if (value !== null) await properties.insert({ image_id: id, name, value });
+      }
+    },
+    /** Images that uploads on a host left half filled; those among them that were deleted meanwhile too. */
+    uploadsOf: (host: string) => rows.list({ where: { upload_host: host } }),
+    /** An upload of an image that was deleted has been cleaned up after. */
+    forgetUpload: (id: string) => rows.update({ id, deleted: true }, { upload_host: null }),
     /** Makes an image invisible for good; its data is removed afterwards. @returns whether it was there */
     bury(id: string): Promise<boolean> {
       return store.transaction(async () => {
         const now = timestamp();
-        const changes = { status: 'deleted', deleted: true, upload_id: null, upload_host: null };
+        // Its upload's host stays: that one cleans up after the upload, now or after a crash.
+        const changes = { status: 'deleted', deleted: true, upload_id: null };
         const buried = await rows.update({ id, deleted: false }, { ...changes, updated_at: now });
         if (buried === 0) return false;
         await properties.delete({ image_id: id });
@@ -123,17 +134,45 @@ export function imageQueries(store: ImageStoreDb) {
         return true;
       });
     },
-    locations: (id: string) => locations.list({ where: { image_id: id } }),
-    addLocation: (location: LocationRow) => locations.insert(location),
+    locations: (id: string) => locations.list({ where: { image_id: id, status: 'active' } }),
+    /** Those too whose data has still to go. */
+    allLocations: (id: string) => locations.list({ where: { image_id: id } }),
+    /** Shows a location to nobody any more; its data is removed afterwards. */
+    abandonLocation: ({ image_id, store: name }: LocationRow) =>
+      locations.update({ image_id, store: name }, { status: 'pending_delete' }),
+    addLocation: (location: Omit<LocationRow, 'location_metadata' | 'status'> & Partial<LocationRow>) =>
+      locations.insert(location),
     removeLocation: ({ image_id, store: name }: LocationRow) => locations.delete({ image_id, store: name }),
-    /** Data of deleted images. */
+    /** Data of deleted images, and data that images no longer have. */
     abandonedLocations: (): Promise<LocationRow[]> =>
       store.db
         .selectFrom('image_locations')
         .innerJoin('images', 'images.id', 'image_locations.image_id')
         .selectAll('image_locations')
-        .where('images.deleted', '=', true)
+        .where((or) =>
+          or.or([or('images.deleted', '=', true), or('image_locations.status', '=', 'pending_delete')]),
+        )
         .execute(),
+    /** What the staging folder of a host has to keep: images that are to be imported or are being imported. */
+    async staged(host: string): Promise<Set<string>> {
+      const found = await store.db
+        .selectFrom('images')
+        .innerJoin('image_properties', 'image_properties.image_id', 'images.id')
+        .select('images.id')
+        .where('images.deleted', '=', false)
+        .where((or) =>
+          or.or([
+            or.and([
+              or('image_properties.name', '=', stageHost),
+              or('image_properties.value', '=', host),
+              or('images.status', '=', 'uploading'),
+            ]),
+            or('image_properties.name', '=', importTask),
+          ]),
+        )
+        .execute();
+      return new Set(found.map(({ id }) => id));
+    },
     /** The URLs of a store that images have. */
     async knownUrls(name: string): Promise<Set<string>> {
       const found = await store.db

@@ -1,14 +1,18 @@
+import { flowMigrations, flowTables } from '../../../platform/flow/tables.ts';
 import { defineSchema } from '../../../platform/store/schema.ts';
 import {
   bigint,
   boolean,
   integer,
+  json,
   type Row,
   table,
   text,
   time,
   uuid,
 } from '../../../platform/store/table.ts';
+import { imageCache } from './cache-tables.ts';
+import { imageTasks } from './task-tables.ts';
 
 /**
  * An image. A row outlives its image as `deleted`, so that an id is never used twice: servers, volumes and hosts'
@@ -100,13 +104,26 @@ export const imageLocations = table(
     store: text({ length: 64 }),
     /** What the store knows them by, and nobody else. */
     url: text({ length: 2048 }),
+    /** `pending_delete`: nobody is shown it any more, and its data has still to go. */
+    status: text({ length: 16, values: ['active', 'pending_delete'], default: 'active' }),
+    /** What was said of it when it was added by hand. */
+    location_metadata: json<Record<string, unknown>>({ nullable: true }),
     created_at: time(),
   },
   { primaryKey: ['image_id', 'store'], references: [{ columns: ['image_id'], table: images }] },
 );
 
 export const imageSchema = defineSchema('image', {
-  tables: { images, imageProperties, imageTags, imageMembers, imageLocations },
+  tables: {
+    images,
+    imageProperties,
+    imageTags,
+    imageMembers,
+    imageLocations,
+    imageTasks,
+    imageCache,
+    ...flowTables,
+  },
   migrations: [
     {
       name: '0001-images',
@@ -115,9 +132,20 @@ export const imageSchema = defineSchema('image', {
           await m.createTable(each);
       },
     },
+    {
+      name: '0011-import',
+      async up(m) {
+        for (const column of ['status', 'location_metadata'] as const)
+          await m.addColumn(imageLocations, column);
+        for (const each of [imageTasks, imageCache]) await m.createTable(each);
+      },
+    },
+    ...flowMigrations,
   ],
 });
 
 export type ImageTables = (typeof imageSchema)['tables'];
 export type MemberRow = Row<typeof imageMembers>;
 export type LocationRow = Row<typeof imageLocations>;
+export type TaskRow = Row<typeof imageTasks>;
+export type CacheRow = Row<typeof imageCache>;
