@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import type { PlacementStore } from './tables.ts';
 
 export interface Changes {
@@ -9,8 +10,12 @@ export interface Changes {
 /**
  * Takes the number of the change that this transaction is. Called first in it, so that writers wait for each other
  * here and not with half their work done.
+ *
+ * PostgreSQL reads everything as it was at the transaction's first query: who had waited for the row itself would find
+ * it changed, and have to begin again. A lock on the table is waited for before that, and lets readers through.
  */
 export async function nextChange(store: PlacementStore, also?: 'structure' | 'names'): Promise<number> {
+  if (store.dialect === 'postgres') await sql`LOCK TABLE changes IN EXCLUSIVE MODE`.execute(store.db);
   await store.db
     .updateTable('changes')
     .set((row) => ({ latest: row('latest', '+', 1) }))
