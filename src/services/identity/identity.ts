@@ -2,6 +2,7 @@ import type { Atomically, resourcesIn } from '../../platform/resource/resource.t
 import type { Store } from '../../platform/store/store.ts';
 import type { PasswordOptions } from './model/password.ts';
 import type { IdentitySettings } from './settings.ts';
+import type { Catalogs } from './store/catalogs.ts';
 import type { Changes } from './store/changes.ts';
 import type { Directory } from './store/directory.ts';
 import type { Revocations } from './store/revocations.ts';
@@ -15,6 +16,7 @@ export interface Identity {
   store: Store<IdentityTables>;
   changes: Changes;
   directory: Directory;
+  catalogs: Catalogs;
   subjects: Subjects;
   revocations: Revocations;
   tokens: Tokens;

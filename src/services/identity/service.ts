@@ -7,8 +7,10 @@ import { authScopeRoutes } from './api/auth-scopes.ts';
 import { authTokenRoutes } from './api/auth-tokens.ts';
 import { catalogRoutes } from './api/catalog.ts';
 import { domainRoutes } from './api/domains.ts';
+import { endpointFilterRoutes } from './api/endpoint-filter.ts';
 import { grantRoutes } from './api/grants.ts';
 import { groupRoutes } from './api/groups.ts';
+import { policyRoutes } from './api/policy-associations.ts';
 import { projectTagRoutes } from './api/project-tags.ts';
 import { projectRoutes } from './api/projects.ts';
 import { roleAssignmentRoutes } from './api/role-assignments.ts';
@@ -28,6 +30,7 @@ import type { Identity } from './identity.ts';
 import { defaultAllowExpiredWindow } from './model/token-expiry.ts';
 import { identityPolicies } from './policies/policies.ts';
 import { identitySettings } from './settings.ts';
+import { Catalogs } from './store/catalogs.ts';
 import { Changes } from './store/changes.ts';
 import { Directory } from './store/directory.ts';
 import { KeyRepository } from './store/key-repository.ts';
@@ -52,6 +55,8 @@ const families = [
   grantRoutes,
   roleAssignmentRoutes,
   catalogRoutes,
+  endpointFilterRoutes,
+  policyRoutes,
 ];
 
 /** Who may do what: users, projects, roles, tokens, and the catalog. */
@@ -86,7 +91,9 @@ export const identity: ServiceDefinition = {
     changes.onRevoked(() => notify(tokensRevoked, {}));
     const self = randomUUID();
     changes.onWrite(() => notify(identityChanged, { from: self }));
+    const allIfNoFilter = settings.return_all_endpoints_if_no_filter;
     const running: Identity = {
+      catalogs: new Catalogs(store, changes, directory, { allIfNoFilter }),
       store,
       changes,
       directory,

@@ -1,5 +1,5 @@
 import type { Values } from '../../platform/config/schema.ts';
-import { integer } from '../../platform/config/setting.ts';
+import { boolean, integer } from '../../platform/config/setting.ts';
 import { defaultExpiration } from './model/token-expiry.ts';
 
 /** The section `identity` of the cloud's settings; names and defaults are keystone's where it has them. */
@@ -15,6 +15,10 @@ export const identitySettings = {
     default: 12,
     min: 4,
     max: 31,
+  }),
+  return_all_endpoints_if_no_filter: boolean({
+    description: 'Whether a project without endpoints of its own sees all of them in its catalog.',
+    default: true,
   }),
 } as const;
 

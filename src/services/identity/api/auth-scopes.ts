@@ -27,7 +27,10 @@ export function authScopeRoutes(identity: Identity): Route[] {
         if (!projectId && !domainId && !system)
           throw new Forbidden('A project-scoped token is required to produce a service catalog.');
         return {
-          catalog: catalogFor({ userId, ...(projectId ? { projectId } : {}) }, await directory.shared()),
+          catalog: catalogFor(
+            { userId, ...(projectId ? { projectId } : {}) },
+            await identity.catalogs.rowsFor(projectId),
+          ),
           links: { self: `${call.origin}/v3/auth/catalog` },
         };
       },

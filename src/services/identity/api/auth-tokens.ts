@@ -11,7 +11,7 @@ const subjectHeader = 'x-subject-token';
 
 /** Issue, validate, check and revoke tokens. */
 export function authTokenRoutes(identity: Identity): Route[] {
-  const { tokens, revocations, directory, authentication } = identity;
+  const { tokens, revocations, authentication } = identity;
   const AuthRequest = Type.Object({
     auth: Type.Object({ identity: authentication.schema, scope: Type.Optional(AskedScope) }),
   });
@@ -41,7 +41,8 @@ export function authTokenRoutes(identity: Identity): Route[] {
 
   const view = async (token: ValidToken, call: Call): Promise<object> => {
     const withCatalog = call.queryValue('nocatalog') === undefined;
-    return { token: tokenView(token, withCatalog ? await directory.shared() : undefined) };
+    const projectId = token.subject.project?.id;
+    return { token: tokenView(token, withCatalog ? await identity.catalogs.rowsFor(projectId) : undefined) };
   };
 
   /** The token in X-Subject-Token, once the caller may do `rule` to it. */

@@ -22,8 +22,24 @@ export async function projectView(
   row: ProjectRow,
   call: Call,
 ): Promise<Record<string, unknown>> {
-  const tags = (await tagsOf(identity, [row.id])).get(row.id) ?? [];
-  return { ...projectFields({ ...row, tags }), links: { self: `${call.origin}/v3/projects/${row.id}` } };
+  const [view] = await projectViews(identity, [row], call);
+  return view as Record<string, unknown>;
+}
+
+/** Projects as the API shows them. */
+export async function projectViews(
+  identity: Identity,
+  rows: readonly ProjectRow[],
+  call: Call,
+): Promise<Record<string, unknown>[]> {
+  const tags = await tagsOf(
+    identity,
+    rows.map((row) => row.id),
+  );
+  return rows.map((row) => ({
+    ...projectFields({ ...row, tags: tags.get(row.id) ?? [] }),
+    links: { self: `${call.origin}/v3/projects/${row.id}` },
+  }));
 }
 
 export const projectFields = (row: ProjectRow & { tags: readonly string[] }): Record<string, unknown> => ({

@@ -35,6 +35,9 @@ describeResources(cloud.world, 'identity', {
     samples: { service_id: inTurn(services), region_id: aRegion, region: aRegion },
     touches: ['region', 'region_id'],
   },
+  endpoint_group: {
+    samples: { filters: () => ({ interface: ['public', 'internal', 'admin'][fresh() % 3] }) },
+  },
   // The catalog's regions are there for everybody, as upstream.
   region: { samples: { parent_region_id: aRegion }, open: ['list', 'show'], openToMembers: ['list', 'show'] },
 });

@@ -113,6 +113,14 @@ export async function unique<T>(what: string, detail: string, write: () => Promi
 }
 
 export const duplicate = (what: string, detail: string, cause?: unknown): ApiError =>
-  new Conflict(`Conflict occurred attempting to store ${what} - Duplicate entry found with ${detail}.`, {
-    cause,
-  });
+  conflict(what, `Duplicate entry found with ${detail}`, cause);
+
+/** What cannot be stored beside what is there already. */
+export const conflict = (what: string, details: string, cause?: unknown): ApiError =>
+  new Conflict(`Conflict occurred attempting to store ${what} - ${details}.`, { cause });
+
+/** Upstream's words for a body that names what is not there, or leaves out what must be. */
+export const expecting = (attribute: string, target: string): ApiError =>
+  new BadRequest(
+    `Expecting to find ${attribute} in ${target}. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.`,
+  );

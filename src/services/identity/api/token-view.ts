@@ -1,10 +1,9 @@
-import { buildCatalog, type CatalogEntry } from '../model/catalog.ts';
+import { buildCatalog, type CatalogEntry, type CatalogRows } from '../model/catalog.ts';
 import { toIsoTime } from '../model/timestamps.ts';
-import type { Shared } from '../store/directory.ts';
 import type { ValidToken } from '../tokens/tokens.ts';
 
-/** What `POST` and `GET /v3/auth/tokens` show. @param shared for the catalog; without it none is shown */
-export function tokenView(token: ValidToken, shared?: Shared): Record<string, unknown> {
+/** What `POST` and `GET /v3/auth/tokens` show. @param rows for the catalog; without them none is shown */
+export function tokenView(token: ValidToken, rows?: CatalogRows): Record<string, unknown> {
   const { subject } = token;
   const { user, userDomain, project, projectDomain, domain, system, roles, bounds } = subject;
   const scoped = project !== undefined || domain !== undefined || system !== undefined;
@@ -33,14 +32,14 @@ export function tokenView(token: ValidToken, shared?: Shared): Record<string, un
     ...(domain ? { domain: { id: domain.id, name: domain.name } } : {}),
     ...(system ? { system: { all: true } } : {}),
     ...(scoped ? { roles: roles.map(({ id, name }) => ({ id, name })) } : {}),
-    ...(scoped && shared
-      ? { catalog: catalogFor({ userId: user.id, ...(project ? { projectId: project.id } : {}) }, shared) }
+    ...(scoped && rows
+      ? { catalog: catalogFor({ userId: user.id, ...(project ? { projectId: project.id } : {}) }, rows) }
       : {}),
     ...bounds?.shown,
   };
 }
 
 /** The catalog as a token shows it. */
-export function catalogFor(of: { userId: string; projectId?: string }, shared: Shared): CatalogEntry[] {
-  return buildCatalog(shared, { projectId: of.projectId ?? null, userId: of.userId });
+export function catalogFor(of: { userId: string; projectId?: string }, rows: CatalogRows): CatalogEntry[] {
+  return buildCatalog(rows, { projectId: of.projectId ?? null, userId: of.userId });
 }

@@ -52,7 +52,7 @@ test('without a project, endpoints that name one are left out', () => {
 });
 
 test('an endpoint filter drops other endpoints and the services left empty', () => {
-  const catalog = buildCatalog(rows, { projectId: 'p1', onlyEndpoints: new Set(['e1']) });
+  const catalog = buildCatalog({ ...rows, only: new Set(['e1']) }, { projectId: 'p1' });
   assert.deepEqual(
     catalog.map((entry) => entry.id),
     ['s2'],

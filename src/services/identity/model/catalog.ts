@@ -31,8 +31,14 @@ export interface CatalogSubject {
   userId?: string;
   /** keystone's `[DEFAULT] public_endpoint`, for urls that name it */
   publicEndpoint?: string;
-  /** endpoints that are associated with the project (OS-EP-FILTER); undefined or none means all */
-  onlyEndpoints?: ReadonlySet<string>;
+}
+
+/** What a catalog is made of. */
+export interface CatalogRows {
+  services: readonly CatalogService[];
+  endpoints: readonly CatalogEndpoint[];
+  /** The endpoints that are associated with the project (OS-EP-FILTER); undefined or none means all. */
+  only?: ReadonlySet<string>;
 }
 
 /** A url cannot be filled in: unknown name, or a stray `%`. */
@@ -69,15 +75,25 @@ export function formatEndpointUrl(url: string, subject: CatalogSubject): string 
   return needsProject ? undefined : filled;
 }
 
+/** Whether an endpoint's url can be filled in: with these names only, and with no stray `%`. */
+export function isEndpointUrl(url: string): boolean {
+  try {
+    // `compute_host` was once filled in and is taken still; such endpoints are in no catalog (keystone's whitelist).
+    const known = url.replaceAll(/[%$]\(compute_host\)s/g, '');
+    formatEndpointUrl(known, { projectId: '', userId: '', publicEndpoint: '' });
+    return true;
+  } catch (error) {
+    if (error instanceof MalformedEndpoint) return false;
+    throw error;
+  }
+}
+
 /**
  * The catalog of a v3 token: enabled services and endpoints, urls filled in, in a fixed order. A service without
  * endpoints stays in it, as upstream's, unless endpoints are filtered. Malformed endpoints are left out.
  */
-export function buildCatalog(
-  rows: { services: readonly CatalogService[]; endpoints: readonly CatalogEndpoint[] },
-  subject: CatalogSubject,
-): CatalogEntry[] {
-  const filter = subject.onlyEndpoints?.size ? subject.onlyEndpoints : undefined;
+export function buildCatalog(rows: CatalogRows, subject: CatalogSubject): CatalogEntry[] {
+  const filter = rows.only?.size ? rows.only : undefined;
   const byService = Map.groupBy(
     rows.endpoints.filter((endpoint) => endpoint.enabled && (!filter || filter.has(endpoint.id))),
     (endpoint) => endpoint.service_id,

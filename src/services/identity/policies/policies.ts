@@ -1,5 +1,6 @@
 import { policyDefaults } from '../../../platform/policy/rule.ts';
+import { catalogRules } from './catalog.ts';
 import { coreRules } from './core.ts';
 
 /** Upstream's current defaults under their own names; its deprecated rules are off. A file for each topic. */
-export const identityPolicies = policyDefaults('identity', [coreRules]);
+export const identityPolicies = policyDefaults('identity', [coreRules, catalogRules]);

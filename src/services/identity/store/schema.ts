@@ -1,6 +1,8 @@
 import type { Migration } from '../../../platform/store/migrate.ts';
 import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Table } from '../../../platform/store/table.ts';
+import { endpointFilterTables } from './tables/endpoint-filter.ts';
+import { policyTables } from './tables/policies.ts';
 import { coreTables } from './tables.ts';
 
 /** A migration that makes the tables of one topic, parents first. */
@@ -15,7 +17,13 @@ const creation = (name: string, tables: Readonly<Record<string, Table>>): Migrat
 export const identitySchema = defineSchema('identity', {
   tables: {
     ...coreTables,
+    ...endpointFilterTables,
+    ...policyTables,
   },
-  migrations: [creation('0001-identity', coreTables)],
+  migrations: [
+    creation('0001-identity', coreTables),
+    creation('0020-endpoint-filter', endpointFilterTables),
+    creation('0021-policies', policyTables),
+  ],
 });
 export type IdentityTables = typeof identitySchema.tables;
