@@ -10,6 +10,8 @@ export interface RequestContext {
   globalRequestId?: string;
   /** Absent where the program acts for itself: agents, periodic work. */
   credentials?: Credentials;
+  /** Where the request came from, where it came over HTTP; `agent` is what the client calls itself. */
+  client?: { address: string; agent?: string };
 }
 
 const storage = new AsyncLocalStorage<RequestContext>();

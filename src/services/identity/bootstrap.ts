@@ -2,7 +2,6 @@ import { repository } from '../../platform/store/repository.ts';
 import type { Table } from '../../platform/store/table.ts';
 import type { BootstrapRequest } from './contract.ts';
 import type { Identity } from './identity.ts';
-import { hashPassword, verifyPassword } from './model/password.ts';
 import { newId } from './store/new-id.ts';
 import {
   assignments,
@@ -15,6 +14,7 @@ import {
   services,
   users,
 } from './store/tables.ts';
+import type { PasswordColumns } from './tokens/password.ts';
 
 const defaultDomain = 'default';
 const roleNames = ['admin', 'manager', 'member', 'reader', 'service'] as const;
@@ -34,9 +34,9 @@ export async function bootstrap(
   request: BootstrapRequest,
 ): Promise<{ adminProjectId: string; demoProjectId: string }> {
   // Hashing takes its time on purpose, so it is done before the transaction and only where it is needed.
-  const hashes = {
-    admin: await hashUnlessCurrent(identity, 'admin', request.adminPassword),
-    demo: await hashUnlessCurrent(identity, 'demo', request.demoPassword),
+  const passwords = {
+    admin: await unlessCurrent(identity, 'admin', request.adminPassword),
+    demo: await unlessCurrent(identity, 'demo', request.demoPassword),
   };
   return identity.atomically(async () => {
     await ensureDomain(identity);
@@ -44,8 +44,8 @@ export async function bootstrap(
     const demo = await ensureProject(identity, 'demo', 'The first project of a user.');
     await ensureProject(identity, 'service', 'What the services own.');
     const roleIds = await ensureRoles(identity);
-    const adminUser = await ensureUser(identity, 'admin', hashes.admin);
-    const demoUser = await ensureUser(identity, 'demo', hashes.demo);
+    const adminUser = await ensureUser(identity, 'admin', passwords.admin);
+    const demoUser = await ensureUser(identity, 'demo', passwords.demo);
     await ensureGrant(identity, adminUser, { kind: 'project', id: admin }, roleIds.admin);
     await ensureGrant(identity, adminUser, { kind: 'system', id: 'system' }, roleIds.admin);
     await ensureGrant(identity, demoUser, { kind: 'project', id: demo }, roleIds.member);
@@ -103,27 +103,33 @@ async function ensureRoles(identity: Identity): Promise<Record<(typeof roleNames
 }
 
 /** @returns undefined where the user has this password already */
-async function hashUnlessCurrent(
+async function unlessCurrent(
   identity: Identity,
   name: string,
   password: string,
-): Promise<string | undefined> {
-  const user = await identity.directory.userByName(name, defaultDomain);
-  if (user?.password_hash && (await verifyPassword(password, user.password_hash, identity.passwords))) {
-    return undefined;
-  }
-  return hashPassword(password, identity.passwords);
+): Promise<PasswordColumns | undefined> {
+  const { directory, passwords } = identity;
+  const hashed = (await directory.userByName(name, defaultDomain))?.password_hash;
+  if (hashed && (await passwords.matches(password, hashed))) return undefined;
+  return passwords.configured(password);
 }
 
-async function ensureUser(identity: Identity, name: string, hash: string | undefined): Promise<string> {
+async function ensureUser(
+  identity: Identity,
+  name: string,
+  password: PasswordColumns | undefined,
+): Promise<string> {
+  const { passwords } = identity;
   const row = await ensure(identity, users, { name, domain_id: defaultDomain }, () => ({
     id: newId(),
     name,
     domain_id: defaultDomain,
-    password_hash: hash ?? null,
+    user_created_at: passwords.now(),
+    ...password,
   }));
-  if (hash !== undefined && row.password_hash !== hash) {
-    await repository(identity.store, users).update({ id: row.id }, { password_hash: hash });
+  if (password && row.password_hash !== password.password_hash) {
+    await passwords.retire(row.id);
+    await repository(identity.store, users).update({ id: row.id }, password);
     await identity.revocations.revoke({ userId: row.id });
   }
   return row.id;

@@ -1,6 +1,5 @@
 import type { Atomically, resourcesIn } from '../../platform/resource/resource.ts';
 import type { Store } from '../../platform/store/store.ts';
-import type { PasswordOptions } from './model/password.ts';
 import type { IdentitySettings } from './settings.ts';
 import type { Catalogs } from './store/catalogs.ts';
 import type { Changes } from './store/changes.ts';
@@ -8,6 +7,8 @@ import type { Directory } from './store/directory.ts';
 import type { Revocations } from './store/revocations.ts';
 import type { IdentityTables } from './store/schema.ts';
 import type { Authentication } from './tokens/authentication.ts';
+import type { Hasher } from './tokens/hasher.ts';
+import type { Passwords } from './tokens/password.ts';
 import type { Subjects } from './tokens/subjects.ts';
 import type { Tokens } from './tokens/tokens.ts';
 
@@ -21,7 +22,8 @@ export interface Identity {
   revocations: Revocations;
   tokens: Tokens;
   authentication: Authentication;
-  passwords: PasswordOptions;
+  hasher: Hasher;
+  passwords: Passwords;
   settings: IdentitySettings;
   resource: ReturnType<typeof resourcesIn>;
   atomically: Atomically;

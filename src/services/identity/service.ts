@@ -16,6 +16,7 @@ import { projectRoutes } from './api/projects.ts';
 import { roleAssignmentRoutes } from './api/role-assignments.ts';
 import { roleRoutes } from './api/roles.ts';
 import { identityErrors, identityStyle } from './api/style.ts';
+import { userPasswordRoutes } from './api/user-password.ts';
 import { userRoutes } from './api/users.ts';
 import { versionRoutes } from './api/versions.ts';
 import { bootstrap } from './bootstrap.ts';
@@ -36,10 +37,13 @@ import { Directory } from './store/directory.ts';
 import { KeyRepository } from './store/key-repository.ts';
 import { Revocations } from './store/revocations.ts';
 import { identitySchema } from './store/schema.ts';
+import { secretFile } from './store/secret-file.ts';
 import { Authentication } from './tokens/authentication.ts';
 import type { Authorities } from './tokens/bounds.ts';
+import { Hasher } from './tokens/hasher.ts';
 import { passwordMethod } from './tokens/methods/password.ts';
 import { tokenMethod } from './tokens/methods/token.ts';
+import { Passwords } from './tokens/password.ts';
 import { Subjects } from './tokens/subjects.ts';
 import { Tokens, toCredentials } from './tokens/tokens.ts';
 
@@ -47,6 +51,7 @@ const families = [
   authTokenRoutes,
   authScopeRoutes,
   userRoutes,
+  userPasswordRoutes,
   groupRoutes,
   projectRoutes,
   projectTagRoutes,
@@ -70,7 +75,7 @@ export const identity: ServiceDefinition = {
     const settings = sectionOf(identitySettings, platform.settings);
     const expiration = settings.token_expiration;
     const changes = new Changes(store);
-    const directory = new Directory(store, changes);
+    const directory = new Directory(store, changes, settings.disable_user_account_days_inactive);
     /** What tokens may stand on beside their user's word. */
     const authorities: Authorities = {};
     const subjects = new Subjects(directory, changes, authorities);
@@ -84,8 +89,15 @@ export const identity: ServiceDefinition = {
       bus.notify(event, payload).catch((err: unknown) => log.error({ err, event }, 'nobody could be told'));
     };
     const tokens = new Tokens({ keys, subjects, revocations, changes, expiration });
-    const passwords = { rounds: settings.password_rounds };
-    const authentication = new Authentication([passwordMethod(directory, passwords), tokenMethod(tokens)]);
+    const hasher = new Hasher(settings);
+    const passwords = new Passwords({
+      store,
+      directory,
+      hasher,
+      rules: settings,
+      decoyKey: await secretFile(join(platform.stateDir, 'decoy-key')),
+    });
+    const authentication = new Authentication([passwordMethod(passwords), tokenMethod(tokens)]);
     // In this process at once, before the client has its answer; elsewhere as fast as the bus carries it.
     changes.onRevoked(() => platform.authenticator.forget());
     changes.onRevoked(() => notify(tokensRevoked, {}));
@@ -101,6 +113,7 @@ export const identity: ServiceDefinition = {
       revocations,
       tokens,
       authentication,
+      hasher,
       passwords,
       settings,
       resource: resourcesIn(identityStyle, (work) => store.transaction(work)),

@@ -1,6 +1,7 @@
 import type { Values } from '../../platform/config/schema.ts';
 import { boolean, integer } from '../../platform/config/setting.ts';
 import { defaultExpiration } from './model/token-expiry.ts';
+import { passwordSettings } from './settings/passwords.ts';
 
 /** The section `identity` of the cloud's settings; names and defaults are keystone's where it has them. */
 export const identitySettings = {
@@ -10,16 +11,11 @@ export const identitySettings = {
     min: 1,
     max: 10 * 365 * 86_400,
   }),
-  password_rounds: integer({
-    description: 'The cost of a password hash by bcrypt: each one more doubles the work.',
-    default: 12,
-    min: 4,
-    max: 31,
-  }),
   return_all_endpoints_if_no_filter: boolean({
     description: 'Whether a project without endpoints of its own sees all of them in its catalog.',
     default: true,
   }),
+  ...passwordSettings,
 } as const;
 
 export type IdentitySettings = Values<typeof identitySettings>;

@@ -8,6 +8,7 @@ import { newId } from '../store/new-id.ts';
 import { removeActor } from '../store/removal.ts';
 import { type GroupRow, groups, memberships } from '../store/tables.ts';
 import { assertUnmoved, domainFor, Id, keptExtra, Name, NullableText } from './fields.ts';
+import { expiryFilter } from './password-expiry.ts';
 import { collection, notFound, unique } from './style.ts';
 import { userView } from './user-view.ts';
 
@@ -122,7 +123,8 @@ export function groupRoutes(identity: Identity): Route[] {
           .orderBy('users.id')
           .execute();
         const name = call.queryValue('name');
-        const wanted = name === undefined ? found : found.filter((row) => row.name === name);
+        const ends = expiryFilter(call.queryValues('password_expires_at'));
+        const wanted = found.filter((row) => (name === undefined || row.name === name) && ends(row));
         return collection(
           call,
           'users',

@@ -1,14 +1,14 @@
 import { Type } from 'typebox';
-import { Unauthorized } from '../../../platform/errors/errors.ts';
+import { BadRequest } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { Identity } from '../identity.ts';
-import { assertPasswordNew, hashPassword } from '../model/password.ts';
+import { isInactive } from '../model/password-rules.ts';
+import { nowMicros } from '../model/timestamps.ts';
 import { countedRows } from '../store/changes.ts';
 import { newId } from '../store/new-id.ts';
 import { removeActor } from '../store/removal.ts';
 import { type UserRow, users } from '../store/tables.ts';
-import { checkPassword } from '../tokens/password.ts';
 import { scopesOf } from '../tokens/scopes.ts';
 import {
   assertUnmoved,
@@ -19,20 +19,14 @@ import {
   mergedOptions,
   Name,
   NullableId,
-  Options,
 } from './fields.ts';
 import { groupView } from './groups.ts';
+import { expiryConditions } from './password-expiry.ts';
 import { projectFields, tagsOf } from './project-view.ts';
 import { collection, notFound, unique } from './style.ts';
+import { UserOptions } from './user-options.ts';
 
-const Password = Type.Union([Type.Null(), Type.String({ maxLength: 4096 })]);
-const PasswordChange = Type.Object({
-  user: Type.Object({
-    original_password: Type.String({ maxLength: 4096 }),
-    password: Type.String({ minLength: 1, maxLength: 4096 }),
-  }),
-});
-
+const Password = Type.Union([Type.Null(), Type.String()]);
 const targetOf = (user: { id?: string; domain_id: string }) => ({
   target: { user },
   ...(user.id === undefined ? {} : { user_id: user.id }),
@@ -42,8 +36,7 @@ const targetOf = (user: { id?: string; domain_id: string }) => ({
 export function userRoutes(identity: Identity): Route[] {
   const { store, changes, directory, passwords } = identity;
   const rows = countedRows(store, users, changes);
-  const hash = async (password: string | null | undefined) =>
-    password === null || password === undefined ? null : hashPassword(password, passwords);
+  const inactiveDays = identity.settings.disable_user_account_days_inactive;
   const detail = (name: string, domain: string) => `name ${name} at domain ID ${domain}`;
 
   const resource = identity.resource({
@@ -55,7 +48,14 @@ export function userRoutes(identity: Identity): Route[] {
       id: { schema: Id },
       name: { schema: Name(255), create: 'required', update: true, filter: true },
       domain_id: { schema: Id, create: 'optional', filter: true },
-      enabled: { schema: Enabled, create: 'optional', update: true, default: true, filter: true },
+      enabled: {
+        schema: Enabled,
+        create: 'optional',
+        update: true,
+        default: true,
+        filter: true,
+        from: (row: UserRow) => row.enabled && !isInactive(row, inactiveDays, nowMicros()),
+      },
       default_project_id: {
         schema: NullableId,
         create: 'optional',
@@ -64,7 +64,7 @@ export function userRoutes(identity: Identity): Route[] {
         from: (row: UserRow) => row.default_project_id ?? undefined,
       },
       password: { schema: Password, create: 'optional', update: true, column: false, hidden: true },
-      options: { schema: Options, create: 'optional', update: true, default: {} },
+      options: { schema: UserOptions, create: 'optional', update: true, default: {} },
       password_expires_at: { schema: Type.Union([Type.Null(), Type.String()]) },
     },
     policy: {
@@ -74,6 +74,7 @@ export function userRoutes(identity: Identity): Route[] {
       update: 'identity:update_user',
       delete: 'identity:delete_user',
     },
+    filters: { password_expires_at: expiryConditions },
     target: (row) => targetOf(row),
     createTarget: (body, call) => targetOf({ domain_id: domainFor(body.domain_id, call) }),
     scope(call, verb) {
@@ -86,33 +87,42 @@ export function userRoutes(identity: Identity): Route[] {
     async create(call, body, extra) {
       const domain = domainFor(body.domain_id, call);
       if (!(await directory.domain(domain))) throw notFound('domain', domain);
-      const password_hash = await hash(body.password);
-      return unique('user', detail(body.name, domain), () =>
+      await assertNoDomain(body.default_project_id);
+      const name = body.name.trim();
+      const options = mergedOptions({}, body.options);
+      const password = body.password === undefined ? {} : await passwords.given(body.password, options);
+      return unique('user', detail(name, domain), () =>
         rows.insert({
           id: newId(),
-          name: body.name,
+          name,
           domain_id: domain,
           enabled: body.enabled,
           default_project_id: body.default_project_id ?? null,
-          password_hash,
-          options: mergedOptions({}, body.options),
+          ...password,
+          user_created_at: passwords.now(),
+          options,
           extra: keptExtra(extra),
         }),
       );
     },
     async update(_call, row, given, extra) {
       assertUnmoved(given, row);
-      const { password, options, name, enabled, default_project_id } = given;
+      const { password, enabled, default_project_id } = given;
+      await assertNoDomain(default_project_id);
+      const name = given.name?.trim();
+      const options = mergedOptions(row.options, given.options);
       const changed: Partial<UserRow> = {
         extra: keptExtra(extra, row.extra),
-        options: mergedOptions(row.options, options),
+        options,
         ...(name === undefined ? {} : { name }),
         ...(enabled === undefined ? {} : { enabled }),
         ...(default_project_id === undefined ? {} : { default_project_id }),
-        ...(password === undefined ? {} : { password_hash: await hash(password) }),
+        ...(password === undefined ? {} : await passwords.given(password, options)),
+        ...(enabled || (password && enabled !== false) ? passwords.readmitted(row) : {}),
       };
       await unique('user', detail(name ?? row.name, row.domain_id), () =>
         identity.atomically(async () => {
+          if (password !== undefined) await passwords.retire(row.id);
           await rows.update([{ column: 'id', op: 'eq', value: row.id }], changed);
           if (password !== undefined || enabled === false)
             await identity.revocations.revoke({ userId: row.id });
@@ -127,6 +137,11 @@ export function userRoutes(identity: Identity): Route[] {
       }),
   });
 
+  async function assertNoDomain(projectId: string | null | undefined): Promise<void> {
+    if (projectId && (await directory.domain(projectId)))
+      throw new BadRequest(`User's default project ID cannot be a domain ID: ${projectId}`);
+  }
+
   /** The user of a path, once the caller may do `rule` to him. */
   async function allowed(call: Call, rule: string): Promise<UserRow> {
     const id = call.params['id'] as string;
@@ -138,32 +153,6 @@ export function userRoutes(identity: Identity): Route[] {
 
   return [
     ...resource.routes,
-    route({
-      method: 'POST',
-      path: '/v3/users/:id/password',
-      summary: 'Change one’s own password',
-      // Who knows the old password may, token or not, as upstream: it may be that only the password has run out.
-      public: true,
-      body: PasswordChange,
-      async handler(call) {
-        const { original_password, password } = call.body.user;
-        const id = call.params['id'] as string;
-        const user = await checkPassword(directory, { id }, original_password, {
-          ...passwords,
-          evenExpired: true,
-        });
-        if (!user?.enabled) throw new Unauthorized();
-        await assertPasswordNew(password, user.password_hash ? [user.password_hash] : [], passwords);
-        const password_hash = await hash(password);
-        await identity.atomically(async () => {
-          await rows.update([{ column: 'id', op: 'eq', value: id }], {
-            password_hash,
-            password_expires_at: null,
-          });
-          await identity.revocations.revoke({ userId: id });
-        });
-      },
-    }),
     route({
       method: 'GET',
       path: '/v3/users/:id/groups',

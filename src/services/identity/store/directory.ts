@@ -1,6 +1,8 @@
 import type { Store } from '../../../platform/store/store.ts';
 import type { AssignmentRows, RoleAssignment } from '../model/assignments.ts';
+import { isInactive } from '../model/password-rules.ts';
 import type { Scope } from '../model/scope.ts';
+import { nowMicros } from '../model/timestamps.ts';
 import type { Changes } from './changes.ts';
 import { Memory } from './memory.ts';
 import type { IdentityTables } from './schema.ts';
@@ -21,13 +23,16 @@ type Found<T> = { row: T | undefined };
 /** Who and what there is, by id, remembered between writes: authentication and validation read here only. */
 export class Directory {
   readonly #store: Store<IdentityTables>;
+  readonly #inactiveDays: number;
   readonly #users: Memory<Found<UserRow>>;
   readonly #projects: Memory<Found<ProjectRow>>;
   readonly #grants: Memory<GrantsOfUser>;
   readonly #shared: Memory<Shared>;
   readonly #queries;
 
-  constructor(store: Store<IdentityTables>, changes: Changes) {
+  /** @param inactiveDays days without authentication after which a user counts as disabled; 0 for never */
+  constructor(store: Store<IdentityTables>, changes: Changes, inactiveDays = 0) {
+    this.#inactiveDays = inactiveDays;
     this.#store = store;
     this.#users = new Memory(changes);
     this.#projects = new Memory(changes);
@@ -72,12 +77,17 @@ export class Directory {
   }
 
   async user(id: string): Promise<UserRow | undefined> {
-    const load = async () => ({ row: await this.#queries.userById.first({ id }) });
+    const load = async () => ({ row: this.#asOfToday(await this.#queries.userById.first({ id })) });
     return (await this.#users.get(id, load)).row;
   }
 
-  userByName(name: string, domain: string): Promise<UserRow | undefined> {
-    return this.#queries.userByName.first({ name, domain });
+  async userByName(name: string, domain: string): Promise<UserRow | undefined> {
+    return this.#asOfToday(await this.#queries.userByName.first({ name, domain }));
+  }
+
+  #asOfToday(user: UserRow | undefined): UserRow | undefined {
+    if (!user?.enabled || !isInactive(user, this.#inactiveDays, nowMicros())) return user;
+    return { ...user, enabled: false };
   }
 
   /** A project, or a domain: `is_domain` says which. */

@@ -3,6 +3,7 @@ import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Table } from '../../../platform/store/table.ts';
 import { endpointFilterTables } from './tables/endpoint-filter.ts';
 import { policyTables } from './tables/policies.ts';
+import { passwordsMigration, passwordTables } from './tables/passwords.ts';
 import { coreTables } from './tables.ts';
 
 /** A migration that makes the tables of one topic, parents first. */
@@ -17,6 +18,7 @@ const creation = (name: string, tables: Readonly<Record<string, Table>>): Migrat
 export const identitySchema = defineSchema('identity', {
   tables: {
     ...coreTables,
+    ...passwordTables,
     ...endpointFilterTables,
     ...policyTables,
   },
@@ -24,6 +26,7 @@ export const identitySchema = defineSchema('identity', {
     creation('0001-identity', coreTables),
     creation('0020-endpoint-filter', endpointFilterTables),
     creation('0021-policies', policyTables),
+    passwordsMigration,
   ],
 });
 export type IdentityTables = typeof identitySchema.tables;

@@ -1,4 +1,13 @@
-import { bigint, boolean, json, type Row, table, text, uuid } from '../../../platform/store/table.ts';
+import {
+  bigint,
+  boolean,
+  integer,
+  json,
+  type Row,
+  table,
+  text,
+  uuid,
+} from '../../../platform/store/table.ts';
 
 /** What a resource carries beside its described attributes, kept as it was given. */
 export type Extra = Record<string, unknown>;
@@ -49,6 +58,15 @@ export const users = table(
     password_hash: text({ length: 255, nullable: true }),
     /** ISO 8601 with microseconds, as the API shows it. */
     password_expires_at: text({ length: 32, nullable: true }),
+    password_created_at: text({ length: 32, nullable: true }),
+    /** Whether the user chose his password himself. */
+    password_self_service: boolean({ default: false }),
+    user_created_at: text({ length: 32, nullable: true }),
+    /** The last day, in UTC, on which he authenticated: `2026-01-31`. */
+    last_active_at: text({ length: 10, nullable: true }),
+    /** Wrong passwords since the last right one. */
+    failed_auth_count: integer({ default: 0 }),
+    failed_auth_at: text({ length: 32, nullable: true }),
     options: json<Extra>({ default: {} }),
     extra: json<Extra>({ default: {} }),
   },

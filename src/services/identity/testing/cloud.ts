@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Settings } from '../../../platform/service/service.ts';
 import { type Answered, startWorld, type World } from '../../../platform/service/testing/world.ts';
 import { identityAdmin, identityService } from '../contract.ts';
 import { identity } from '../service.ts';
@@ -43,9 +44,9 @@ export const inDefault = (name: string, password: string): object => ({
 });
 
 /** Starts identity alone, as the cloud would; passwords are hashed quickly. */
-export async function startIdentity(): Promise<IdentityCloud> {
+export async function startIdentity(settings: Partial<Settings> = {}): Promise<IdentityCloud> {
   const world = await startWorld([identity], {
-    settings: { password_rounds: 4 },
+    settings: { password_hash_rounds: 4, ...settings },
     validate: (bus) => {
       const service = bus.client(identityService);
       return (token) => service.validateToken({ token });

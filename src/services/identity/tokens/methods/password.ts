@@ -1,13 +1,11 @@
 import { Type } from 'typebox';
-import type { PasswordOptions } from '../../model/password.ts';
-import type { Directory } from '../../store/directory.ts';
 import { expecting } from '../expecting.ts';
-import { checkPassword } from '../password.ts';
+import { expiredMessage, type Passwords } from '../password.ts';
 import { type AuthMethod, authMethod } from './method.ts';
 import { NamedUser } from './named-user.ts';
 
 /** `password`: a user by id, or by name and domain, and his password. */
-export const passwordMethod = (directory: Directory, options: PasswordOptions): AuthMethod =>
+export const passwordMethod = (passwords: Passwords): AuthMethod =>
   authMethod({
     name: 'password',
     schema: Type.Object({
@@ -20,8 +18,9 @@ export const passwordMethod = (directory: Directory, options: PasswordOptions): 
       if (user.id === undefined && user.name === undefined) throw expecting('id or name', 'user');
       if (user.id === undefined && !user.domain) throw expecting('domain', 'user');
       if (typeof user.password !== 'string') throw refused();
-      const found = await checkPassword(directory, user, user.password, options);
-      if (!found) throw refused();
-      return { userId: found.id };
+      const checked = await passwords.check(user, user.password);
+      if (!checked.right) throw refused();
+      if (checked.expired) throw refused(expiredMessage(checked.user.id));
+      return { userId: checked.user.id };
     },
   });
