@@ -2,6 +2,7 @@ import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback } from 'node:zlib';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { accessRulesAllow } from '../auth/access-rules.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { newRequestId, type RequestContext, withContext } from '../context/context.ts';
 import {
@@ -182,7 +183,8 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     scene.token = token;
     const service = request.headers['x-service-token'];
     const settle = (credentials: Credentials | undefined) => {
-      if (!credentials && !prepared?.route.public) return void refuse(request, reply);
+      const allowed = credentials && accessRulesAllow(credentials, asRuled(request));
+      if (!allowed && (credentials || !prepared?.route.public)) return void refuse(request, reply);
       if (credentials) {
         scene.credentials = credentials;
         context.credentials = credentials;
@@ -196,6 +198,12 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     } catch (error) {
       fail(request, reply, error);
     }
+  });
+
+  const asRuled = (request: FastifyRequest) => ({
+    service: api.name,
+    method: request.method,
+    path: request.originalUrl.split('?', 1)[0] as string,
   });
 
   function refuse(request: FastifyRequest, reply: FastifyReply): void {

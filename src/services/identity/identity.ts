@@ -1,6 +1,7 @@
 import type { Atomically, resourcesIn } from '../../platform/resource/resource.ts';
 import type { Store } from '../../platform/store/store.ts';
 import type { IdentitySettings } from './settings.ts';
+import type { ApplicationCredentials } from './store/application-credentials.ts';
 import type { Catalogs } from './store/catalogs.ts';
 import type { Changes } from './store/changes.ts';
 import type { Directory } from './store/directory.ts';
@@ -20,6 +21,7 @@ export interface Identity {
   catalogs: Catalogs;
   subjects: Subjects;
   revocations: Revocations;
+  applicationCredentials: ApplicationCredentials;
   tokens: Tokens;
   authentication: Authentication;
   hasher: Hasher;

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { sectionOf } from '../../platform/config/section.ts';
 import { resourcesIn } from '../../platform/resource/resource.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
+import { accessRuleRoutes } from './api/access-rules.ts';
+import { applicationCredentialRoutes } from './api/application-credentials.ts';
 import { authScopeRoutes } from './api/auth-scopes.ts';
 import { authTokenRoutes } from './api/auth-tokens.ts';
 import { catalogRoutes } from './api/catalog.ts';
@@ -31,6 +33,7 @@ import type { Identity } from './identity.ts';
 import { defaultAllowExpiredWindow } from './model/token-expiry.ts';
 import { identityPolicies } from './policies/policies.ts';
 import { identitySettings } from './settings.ts';
+import { ApplicationCredentials } from './store/application-credentials.ts';
 import { Catalogs } from './store/catalogs.ts';
 import { Changes } from './store/changes.ts';
 import { Directory } from './store/directory.ts';
@@ -39,8 +42,10 @@ import { Revocations } from './store/revocations.ts';
 import { identitySchema } from './store/schema.ts';
 import { secretFile } from './store/secret-file.ts';
 import { Authentication } from './tokens/authentication.ts';
+import { applicationCredentialBounds } from './tokens/authorities/application-credential.ts';
 import type { Authorities } from './tokens/bounds.ts';
 import { Hasher } from './tokens/hasher.ts';
+import { applicationCredentialMethod } from './tokens/methods/application-credential.ts';
 import { passwordMethod } from './tokens/methods/password.ts';
 import { tokenMethod } from './tokens/methods/token.ts';
 import { Passwords } from './tokens/password.ts';
@@ -62,6 +67,8 @@ const families = [
   catalogRoutes,
   endpointFilterRoutes,
   policyRoutes,
+  applicationCredentialRoutes,
+  accessRuleRoutes,
 ];
 
 /** Who may do what: users, projects, roles, tokens, and the catalog. */
@@ -77,7 +84,10 @@ export const identity: ServiceDefinition = {
     const changes = new Changes(store);
     const directory = new Directory(store, changes, settings.disable_user_account_days_inactive);
     /** What tokens may stand on beside their user's word. */
-    const authorities: Authorities = {};
+    const applicationCredentials = new ApplicationCredentials(store, changes);
+    const authorities: Authorities = {
+      'application-credential': applicationCredentialBounds(applicationCredentials),
+    };
     const subjects = new Subjects(directory, changes, authorities);
     const revocations = new Revocations(store, changes, expiration + defaultAllowExpiredWindow);
     const keys = await KeyRepository.open({
@@ -97,7 +107,11 @@ export const identity: ServiceDefinition = {
       rules: settings,
       decoyKey: await secretFile(join(platform.stateDir, 'decoy-key')),
     });
-    const authentication = new Authentication([passwordMethod(passwords), tokenMethod(tokens)]);
+    const authentication = new Authentication([
+      passwordMethod(passwords),
+      tokenMethod(tokens, settings),
+      applicationCredentialMethod({ directory, applicationCredentials, hasher }),
+    ]);
     // In this process at once, before the client has its answer; elsewhere as fast as the bus carries it.
     changes.onRevoked(() => platform.authenticator.forget());
     changes.onRevoked(() => notify(tokensRevoked, {}));
@@ -111,6 +125,7 @@ export const identity: ServiceDefinition = {
       directory,
       subjects,
       revocations,
+      applicationCredentials,
       tokens,
       authentication,
       hasher,

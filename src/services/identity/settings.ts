@@ -16,6 +16,16 @@ export const identitySettings = {
     default: true,
   }),
   ...passwordSettings,
+  application_credential_user_limit: integer({
+    description: 'The most application credentials of one user; -1 for any number.',
+    default: -1,
+    min: -1,
+    max: 1_000_000,
+  }),
+  allow_rescope_scoped_token: boolean({
+    description: 'Whether a token for one project or domain can be used to get one for another.',
+    default: true,
+  }),
 } as const;
 
 export type IdentitySettings = Values<typeof identitySettings>;

@@ -9,6 +9,10 @@ import { tokenView } from './token-view.ts';
 
 const subjectHeader = 'x-subject-token';
 
+/** Whether a service that validates a token says that it enforces access rules, as keystonemiddleware does. */
+const knowsAccessRules = ({ headers }: Call): boolean =>
+  Number(headers['openstack-identity-access-rules'] ?? 0) >= 1;
+
 /** Issue, validate, check and revoke tokens. */
 export function authTokenRoutes(identity: Identity): Route[] {
   const { tokens, revocations, authentication } = identity;
@@ -56,6 +60,9 @@ export function authTokenRoutes(identity: Identity): Route[] {
       throw new NotFound(invalid);
     }
     call.enforce(rule, { target: { token: { user_id: token.subject.user.id } } });
+    // Who does not know access rules would let through what they forbid: he learns that the token is not good.
+    if (token.subject.bounds?.credentials?.accessRules && !knowsAccessRules(call))
+      throw new NotFound(invalid);
     return { id, token };
   }
 

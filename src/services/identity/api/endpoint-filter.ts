@@ -5,13 +5,13 @@ import { repository } from '../../../platform/store/repository.ts';
 import type { Identity } from '../identity.ts';
 import { inGroup } from '../model/endpoint-filter.ts';
 import { countedRows } from '../store/changes.ts';
-import type { EndpointRow, ProjectRow } from '../store/tables.ts';
 import {
   type EndpointGroupRow,
   endpointGroups,
   projectEndpointGroups,
   projectEndpoints,
 } from '../store/tables/endpoint-filter.ts';
+import type { EndpointRow, ProjectRow } from '../store/tables.ts';
 import { endpointGroupResource } from './endpoint-groups.ts';
 import { endpointResource } from './endpoints.ts';
 import { projectViews } from './project-view.ts';

@@ -60,7 +60,7 @@ interface Grant {
 
 /** Roles given to users and groups on projects, domains and the system. */
 export function grantRoutes(identity: Identity): Route[] {
-  const { store, directory, changes } = identity;
+  const { store, directory, changes, applicationCredentials } = identity;
   const rows = repository(store, assignments);
   const groupRows = repository(store, groups);
 
@@ -163,8 +163,11 @@ export function grantRoutes(identity: Identity): Route[] {
       async handler(call) {
         const grant = await named(call, family, 'revoke');
         const row = { ...keyOf(family, grant), role_id: (grant.role as RoleRow).id };
-        if ((await rows.delete(row)) === 0) throw absent(family, grant);
-        changes.revoked();
+        await identity.atomically(async () => {
+          if ((await rows.delete(row)) === 0) throw absent(family, grant);
+          await applicationCredentials.roleTaken(row);
+          changes.revoked();
+        });
       },
     }),
   ]);

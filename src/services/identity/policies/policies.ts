@@ -1,6 +1,11 @@
 import { policyDefaults } from '../../../platform/policy/rule.ts';
+import { applicationCredentialRules } from './application-credentials.ts';
 import { catalogRules } from './catalog.ts';
 import { coreRules } from './core.ts';
 
 /** Upstream's current defaults under their own names; its deprecated rules are off. A file for each topic. */
-export const identityPolicies = policyDefaults('identity', [coreRules, catalogRules]);
+export const identityPolicies = policyDefaults('identity', [
+  coreRules,
+  catalogRules,
+  applicationCredentialRules,
+]);

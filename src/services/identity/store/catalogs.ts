@@ -1,6 +1,6 @@
+import type { Store } from '../../../platform/store/store.ts';
 import type { CatalogRows } from '../model/catalog.ts';
 import { endpointsOfProject } from '../model/endpoint-filter.ts';
-import type { Store } from '../../../platform/store/store.ts';
 import type { Changes } from './changes.ts';
 import type { Directory } from './directory.ts';
 import { Memory } from './memory.ts';

@@ -8,7 +8,7 @@ function* batches(ids: readonly string[]): Generator<readonly string[]> {
   for (let at = 0; at < ids.length; at += batch) yield ids.slice(at, at + batch);
 }
 
-/** Takes from users or groups what was granted to them. */
+/** Takes from users or groups what was granted to them, and what users have handed out. */
 export async function removeActor(
   store: Store<IdentityTables>,
   kind: 'user' | 'group',
@@ -20,13 +20,24 @@ export async function removeActor(
       .where('actor_kind', '=', kind)
       .where('actor_id', 'in', some)
       .execute();
+    if (kind === 'user') await removeApplicationCredentials(store, some);
   }
+}
+
+/** Those of some users, with their access rules. */
+async function removeApplicationCredentials(
+  store: Store<IdentityTables>,
+  userIds: readonly string[],
+): Promise<void> {
+  await store.db.deleteFrom('application_credentials').where('user_id', 'in', userIds).execute();
+  await store.db.deleteFrom('access_rules').where('user_id', 'in', userIds).execute();
 }
 
 /** Takes away what was granted on projects or domains, and makes them nobody's default. */
 export async function removeTarget(store: Store<IdentityTables>, ids: readonly string[]): Promise<void> {
   for (const some of batches(ids)) {
     await store.db.deleteFrom('assignments').where('target_id', 'in', some).execute();
+    await store.db.deleteFrom('application_credentials').where('project_id', 'in', some).execute();
     await store.db
       .updateTable('users')
       .set({ default_project_id: null })

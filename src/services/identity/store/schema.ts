@@ -1,9 +1,10 @@
 import type { Migration } from '../../../platform/store/migrate.ts';
 import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Table } from '../../../platform/store/table.ts';
+import { applicationCredentialTables } from './tables/application-credentials.ts';
 import { endpointFilterTables } from './tables/endpoint-filter.ts';
-import { policyTables } from './tables/policies.ts';
 import { passwordsMigration, passwordTables } from './tables/passwords.ts';
+import { policyTables } from './tables/policies.ts';
 import { coreTables } from './tables.ts';
 
 /** A migration that makes the tables of one topic, parents first. */
@@ -21,9 +22,11 @@ export const identitySchema = defineSchema('identity', {
     ...passwordTables,
     ...endpointFilterTables,
     ...policyTables,
+    ...applicationCredentialTables,
   },
   migrations: [
     creation('0001-identity', coreTables),
+    creation('0002-application-credentials', applicationCredentialTables),
     creation('0020-endpoint-filter', endpointFilterTables),
     creation('0021-policies', policyTables),
     passwordsMigration,

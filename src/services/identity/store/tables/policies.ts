@@ -1,5 +1,5 @@
 import { json, type Row, table, text } from '../../../../platform/store/table.ts';
-import { endpoints, type Extra, regions, services } from '../tables.ts';
+import { type Extra, endpoints, regions, services } from '../tables.ts';
 
 /** Documents that other services may take as their rules; identity keeps them and never reads them. */
 export const policies = table(
