@@ -9,6 +9,7 @@ import { imageTagRoutes } from './api/image-tags.ts';
 import { toImageView } from './api/image-view.ts';
 import { imageRoutes } from './api/images.ts';
 import { infoRoutes } from './api/info.ts';
+import { metadefRoutes } from './api/metadef-routes.ts';
 import { imagePolicies } from './api/policies.ts';
 import { schemaRoutes } from './api/schemas.ts';
 import { storeRoutes } from './api/stores.ts';
@@ -24,6 +25,7 @@ import { imageHandlers } from './handlers/image-handlers.ts';
 import { imageSettingsOf } from './settings.ts';
 import { imageQueries } from './store/images.ts';
 import { memberQueries } from './store/members.ts';
+import { loadStandardMetadefs } from './store/metadef-defaults.ts';
 import { imageSchema } from './store/tables.ts';
 
 const port = 9292;
@@ -40,6 +42,7 @@ async function start(platform: Platform): Promise<RunningService> {
   const { bus, host, log } = platform;
   const settings = imageSettingsOf(platform.settings);
   const store = await platform.openStore(imageSchema);
+  await loadStandardMetadefs(store);
   const authorizer = await platform.authorizer(imagePolicies);
   const stores = await openStores(settings, platform.stateDir);
   const images = imageQueries(store);
@@ -87,6 +90,7 @@ async function start(platform: Platform): Promise<RunningService> {
         ...versionRoutes,
         ...under('/v2', [
           ...schemaRoutes,
+          ...metadefRoutes(store),
           ...infoRoutes(service),
           ...storeRoutes(service),
           ...imageRoutes(service),

@@ -1,4 +1,5 @@
 import { policyDefaults, rule } from '../../../platform/policy/rule.ts';
+import { metadefPolicies } from './metadef-policies.ts';
 
 const admin = 'rule:context_is_admin';
 const memberOfProject = 'role:member and project_id:%(project_id)s';
@@ -54,4 +55,5 @@ export const imagePolicies = policyDefaults('image', [
   rule('cache_clean', admin, project),
   rule('cache_prune', admin, project),
   rule('stores_info_detail', `${admin} or rule:service_api`, project),
+  metadefPolicies,
 ]);

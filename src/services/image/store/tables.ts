@@ -12,6 +12,7 @@ import {
   uuid,
 } from '../../../platform/store/table.ts';
 import { imageCache } from './cache-tables.ts';
+import { metadefMigration, metadefTables } from './metadef-tables.ts';
 import { imageTasks } from './task-tables.ts';
 
 /**
@@ -120,6 +121,7 @@ export const imageSchema = defineSchema('image', {
     imageTags,
     imageMembers,
     imageLocations,
+    ...metadefTables,
     imageTasks,
     imageCache,
     ...flowTables,
@@ -132,6 +134,7 @@ export const imageSchema = defineSchema('image', {
           await m.createTable(each);
       },
     },
+    metadefMigration,
     {
       name: '0011-import',
       async up(m) {

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { openStore, type Store } from '../../../platform/store/store.ts';
+import { standardDefinitions } from '../metadefs/all.ts';
+import { loadStandardMetadefs } from './metadef-defaults.ts';
+import { metadefQueries } from './metadef-namespaces.ts';
+import { type ImageTables, imageSchema } from './tables.ts';
+
+describe('the standard metadata definitions', () => {
+  let store: Store<ImageTables>;
+  before(async () => {
+    store = await openStore(imageSchema, { url: 'sqlite::memory:' });
+  });
+  after(() => store.close());
+
+  it('are in a new database, once, whoever starts at the same time', async () => {
+    const made = await Promise.all([1, 2, 3].map(() => loadStandardMetadefs(store)));
+    assert.deepEqual(made.toSorted(), [0, 0, standardDefinitions.length]);
+    assert.equal(await loadStandardMetadefs(store), 0);
+    const queries = metadefQueries(store);
+    assert.equal(await queries.namespaces.count(), 33);
+    const [properties, objects] = [await queries.properties.list(), await queries.objects.list()];
+    const inObjects = objects.flatMap((each) => Object.keys(each.properties));
+    assert.equal(properties.length + inObjects.length, 199);
+    assert.equal(objects.length, 23);
+    assert.deepEqual(
+      (await queries.resourceTypes.list()).map(({ name, protected: kept }) => [name, kept]),
+      [
+        ['OS::Cinder::Volume', true],
+        ['OS::Glance::Image', true],
+        ['OS::Nova::Aggregate', true],
+        ['OS::Nova::Flavor', true],
+        ['OS::Nova::Server', true],
+        ['OS::Trove::Instance', true],
+      ],
+    );
+  });
+
+  it('say of a namespace what glance says', async () => {
+    const queries = metadefQueries(store);
+    const row = await queries.get('OS::Compute::GuestMemoryBacking');
+    assert.ok(row);
+    assert.deepEqual([row.visibility, row.protected, row.owner], ['public', true, 'admin']);
+    const { associations, properties } = await queries.contents(row.id);
+    assert.deepEqual(
+      associations.map((each) => [each.resource_type, each.prefix, each.properties_target]),
+      [
+        ['OS::Nova::Flavor', 'hw:', null],
+        ['OS::Glance::Image', 'hw_', null],
+        ['OS::Cinder::Volume', 'hw_', 'image'],
+      ],
+    );
+    assert.deepEqual(
+      properties.map(({ name, json_schema }) => [name, json_schema.type]),
+      [['mem_page_size', 'string']],
+    );
+  });
+
+  it('keep to what the API takes', () => {
+    for (const { namespace, display_name, description } of standardDefinitions) {
+      assert.ok(namespace.length <= 80 && display_name.length <= 80, namespace);
+      assert.ok(description.length <= 500, namespace);
+    }
+  });
+
+  it('stay as operators left them', async () => {
+    const queries = metadefQueries(store);
+    await queries.namespaces.delete({ namespace: 'OS::Compute::XenAPI' });
+    assert.equal(await loadStandardMetadefs(store), 0);
+    assert.equal(await queries.namespaces.count(), 32);
+  });
+});
