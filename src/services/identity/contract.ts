@@ -7,6 +7,29 @@ export interface IdentityService {
   validateToken(args: { token: string }): Promise<Credentials | null>;
   /** A project as quotas and owners need it; `null` where there is none. */
   project(args: { id: string }): Promise<ProjectRecord | null>;
+  /** How much of a service's resources a project may use (unified limits). */
+  limits(args: LimitsRequest): Promise<LimitsAnswer>;
+}
+
+/** Asks for the limits of a project on resources of one service, by the names that they are registered with. */
+export type LimitsRequest = ({ serviceId: string } | { serviceType: string }) & {
+  projectId: string;
+  /** Of the endpoint that asks; what is registered for all regions holds where the region has nothing of its own. */
+  region?: string;
+  names: readonly string[];
+};
+
+export interface LimitsAnswer {
+  model: 'flat' | 'strict_two_level';
+  /** By name; `null` where nobody registered the resource: oslo.limit then allows none of it. */
+  limits: Record<string, ProjectLimit | null>;
+}
+
+export interface ProjectLimit {
+  /** What the project's own use must stay within; -1 is any number. */
+  limit: number;
+  /** In a hierarchy: what the use of all these projects together must stay within; -1 is any number. */
+  tree?: { limit: number; domainId: string; projectIds: string[] };
 }
 
 export interface ProjectRecord {

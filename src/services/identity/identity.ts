@@ -5,6 +5,7 @@ import type { ApplicationCredentials } from './store/application-credentials.ts'
 import type { Catalogs } from './store/catalogs.ts';
 import type { Changes } from './store/changes.ts';
 import type { Directory } from './store/directory.ts';
+import type { Limits } from './store/limits.ts';
 import type { Revocations } from './store/revocations.ts';
 import type { IdentityTables } from './store/schema.ts';
 import type { Authentication } from './tokens/authentication.ts';
@@ -19,6 +20,7 @@ export interface Identity {
   changes: Changes;
   directory: Directory;
   catalogs: Catalogs;
+  limits: Limits;
   subjects: Subjects;
   revocations: Revocations;
   applicationCredentials: ApplicationCredentials;

@@ -12,9 +12,11 @@ import { domainRoutes } from './api/domains.ts';
 import { endpointFilterRoutes } from './api/endpoint-filter.ts';
 import { grantRoutes } from './api/grants.ts';
 import { groupRoutes } from './api/groups.ts';
+import { limitRoutes } from './api/limits.ts';
 import { policyRoutes } from './api/policy-associations.ts';
 import { projectTagRoutes } from './api/project-tags.ts';
 import { projectRoutes } from './api/projects.ts';
+import { registeredLimitRoutes } from './api/registered-limits.ts';
 import { roleAssignmentRoutes } from './api/role-assignments.ts';
 import { roleRoutes } from './api/roles.ts';
 import { identityErrors, identityStyle } from './api/style.ts';
@@ -38,6 +40,7 @@ import { Catalogs } from './store/catalogs.ts';
 import { Changes } from './store/changes.ts';
 import { Directory } from './store/directory.ts';
 import { KeyRepository } from './store/key-repository.ts';
+import { Limits } from './store/limits.ts';
 import { Revocations } from './store/revocations.ts';
 import { identitySchema } from './store/schema.ts';
 import { secretFile } from './store/secret-file.ts';
@@ -67,8 +70,13 @@ const families = [
   catalogRoutes,
   endpointFilterRoutes,
   policyRoutes,
+<<<<<<< ours
   applicationCredentialRoutes,
   accessRuleRoutes,
+=======
+  registeredLimitRoutes,
+  limitRoutes,
+>>>>>>> theirs
 ];
 
 /** Who may do what: users, projects, roles, tokens, and the catalog. */
@@ -117,8 +125,11 @@ export const identity: ServiceDefinition = {
     changes.onRevoked(() => notify(tokensRevoked, {}));
     const self = randomUUID();
     changes.onWrite(() => notify(identityChanged, { from: self }));
+    const limits = new Limits(store, changes, directory, { model: settings.enforcement_model });
+    await limits.assertDepth();
     const allIfNoFilter = settings.return_all_endpoints_if_no_filter;
     const running: Identity = {
+      limits,
       catalogs: new Catalogs(store, changes, directory, { allIfNoFilter }),
       store,
       changes,
@@ -149,6 +160,7 @@ export const identity: ServiceDefinition = {
           const found = await tokens.validate(token);
           return found ? toCredentials(found) : null;
         },
+        limits: (request) => limits.of(request),
         async project({ id }) {
           const found = await directory.project(id);
           if (!found || found.is_domain) return null;

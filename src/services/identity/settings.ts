@@ -1,5 +1,5 @@
 import type { Values } from '../../platform/config/schema.ts';
-import { boolean, integer } from '../../platform/config/setting.ts';
+import { boolean, choice, integer } from '../../platform/config/setting.ts';
 import { defaultExpiration } from './model/token-expiry.ts';
 import { passwordSettings } from './settings/passwords.ts';
 
@@ -11,6 +11,19 @@ export const identitySettings = {
     min: 1,
     max: 10 * 365 * 86_400,
   }),
+<<<<<<< ours
+=======
+  password_rounds: integer({
+    description: 'The cost of a password hash by bcrypt: each one more doubles the work.',
+    default: 12,
+    min: 4,
+    max: 31,
+  }),
+  enforcement_model: choice(['flat', 'strict_two_level'], {
+    description: 'Whether the limits of projects stay within those of their domains.',
+    default: 'flat',
+  }),
+>>>>>>> theirs
   return_all_endpoints_if_no_filter: boolean({
     description: 'Whether a project without endpoints of its own sees all of them in its catalog.',
     default: true,

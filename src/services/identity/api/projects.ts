@@ -28,8 +28,10 @@ import { Tags, writeTags } from './project-tags.ts';
 import { projectTarget, tagsOf } from './project-view.ts';
 import { unique } from './style.ts';
 
-/** Projects below each other, their domain's own level included: upstream's `max_project_tree_depth`. */
+/** Projects below each other, their domain not counted: upstream's `max_project_tree_depth`. */
 const deepest = 5;
+/** The same where limits stand in a hierarchy of two levels, of which the domain is one. */
+const deepestInHierarchy = 1;
 
 /** Projects in their hierarchy. */
 export function projectRoutes(identity: Identity): Route[] {
@@ -50,7 +52,7 @@ export function projectRoutes(identity: Identity): Route[] {
     const line = await directory.lineage(parentId);
     const off = line.find((row) => !row.enabled);
     if (off) throw new Forbidden(`Invalid parent: project ${off.id} is disabled.`);
-    if (line.length + 1 >= deepest)
+    if (line.length + 1 > (identity.limits.model === 'flat' ? deepest : deepestInHierarchy))
       throw new Forbidden(`Max hierarchy depth reached for ${parentId} branch.`);
     return { domain_id, parent_id: parentId };
   }

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import { describeResources } from '../../../platform/resource/testing/describe-resources.ts';
 import { fresh } from '../../../platform/resource/testing/values.ts';
@@ -20,6 +21,23 @@ const inTurn = (some: readonly { id: string }[]) => () => some[fresh() % some.le
 const aDomain = inTurn(domains);
 const aRegion = inTurn(regions);
 
+async function post(many: string, one: object): Promise<{ id: string }> {
+  const answered = await cloud.request('POST', `/v3/${many}`, { as: cloud.admin, body: { [many]: [one] } });
+  assert.equal(answered.status, 201, JSON.stringify(answered.body));
+  return answered.body[many][0];
+}
+const resourceName = () => `described-${fresh()}`;
+async function registerLimit(name = resourceName()): Promise<{ id: string }> {
+  const limit = { service_id: services[0]?.id, resource_name: name, default_limit: 3 };
+  return post('registered_limits', limit);
+}
+async function aLimit(): Promise<string> {
+  const resource_name = resourceName();
+  await registerLimit(resource_name);
+  const own = { project_id: cloud.demoProjectId, service_id: services[0]?.id };
+  return (await post('limits', { ...own, resource_name, resource_limit: 5 })).id;
+}
+
 describeResources(cloud.world, 'identity', {
   '*': { adds: ['links'] },
   user: { samples: { domain_id: aDomain }, sometimes: ['default_project_id'] },
@@ -35,6 +53,14 @@ describeResources(cloud.world, 'identity', {
     samples: { service_id: inTurn(services), region_id: aRegion, region: aRegion },
     touches: ['region', 'region_id'],
   },
+  registered_limit: {
+    existing: async () => (await registerLimit()).id,
+    samples: { service_id: inTurn(services), region_id: aRegion },
+    // What is limited, and how much of it everybody has, is there for all to read, as upstream.
+    open: ['list', 'show'],
+    openToMembers: ['list', 'show'],
+  },
+  limit: { existing: aLimit },
   endpoint_group: {
     samples: { filters: () => ({ interface: ['public', 'internal', 'admin'][fresh() % 3] }) },
   },

@@ -2,10 +2,15 @@ import { policyDefaults } from '../../../platform/policy/rule.ts';
 import { applicationCredentialRules } from './application-credentials.ts';
 import { catalogRules } from './catalog.ts';
 import { coreRules } from './core.ts';
+import { limitRules } from './limits.ts';
 
 /** Upstream's current defaults under their own names; its deprecated rules are off. A file for each topic. */
+<<<<<<< ours
 export const identityPolicies = policyDefaults('identity', [
   coreRules,
   catalogRules,
   applicationCredentialRules,
 ]);
+=======
+export const identityPolicies = policyDefaults('identity', [coreRules, catalogRules, limitRules]);
+>>>>>>> theirs
