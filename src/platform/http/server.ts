@@ -160,7 +160,11 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
 
   app.addHook('onRequest', (request, reply, done) => {
     const prepared = (request.routeOptions.config as { prepared?: Prepared } | undefined)?.prepared;
-    const context: RequestContext = { requestId: newRequestId() };
+    const agent = request.headers['user-agent'];
+    const context: RequestContext = {
+      requestId: newRequestId(),
+      client: { address: request.ip, ...(agent === undefined ? {} : { agent }) },
+    };
     const global = request.headers['x-openstack-request-id'];
     if (typeof global === 'string' && /^req-[0-9a-f-]{36}$/i.test(global)) context.globalRequestId = global;
     const scene: Scene = {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { systemClock } from '../../platform/clock/clock.ts';
 import { sectionOf } from '../../platform/config/section.ts';
 import { resourcesIn } from '../../platform/resource/resource.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
@@ -39,6 +40,7 @@ import { ApplicationCredentials } from './store/application-credentials.ts';
 import { Catalogs } from './store/catalogs.ts';
 import { Changes } from './store/changes.ts';
 import { Directory } from './store/directory.ts';
+import { eachDay } from './store/each-day.ts';
 import { KeyRepository } from './store/key-repository.ts';
 import { Limits } from './store/limits.ts';
 import { Revocations } from './store/revocations.ts';
@@ -174,6 +176,11 @@ export const identity: ServiceDefinition = {
         { host: platform.host },
       ),
     ];
+    if (settings.disable_user_account_days_inactive > 0) {
+      // With the day some users may be inactive, of whom something else is remembered here and in every service.
+      const stop = eachDay(systemClock, () => changes.revoked());
+      listeners.push({ close: async () => stop() });
+    }
     try {
       const authorizer = await platform.authorizer(identityPolicies);
       const routes = [...versionRoutes, ...families.flatMap((family) => family(running))];

@@ -26,7 +26,7 @@ import { projectFields, tagsOf } from './project-view.ts';
 import { collection, notFound, unique } from './style.ts';
 import { UserOptions } from './user-options.ts';
 
-const Password = Type.Union([Type.Null(), Type.String()]);
+const Password = Type.Union([Type.Null(), Type.String({ maxLength: 4096 })]);
 const targetOf = (user: { id?: string; domain_id: string }) => ({
   target: { user },
   ...(user.id === undefined ? {} : { user_id: user.id }),
