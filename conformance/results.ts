@@ -45,6 +45,7 @@ export function errorLine(text: string): string {
   const message = lines.slice(lastFrame + 1).find((line) => !/^\s/.test(line)) ?? lines.at(-1) ?? '';
   return message
     .replaceAll(/\b(req-)?[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\b/g, '…')
+    .replaceAll(/<bound method (\S+) of <[^>]*>>/g, '$1')
     .replaceAll(/(?<=-)\d{4,}\b/g, '…')
     .slice(0, 200);
 }

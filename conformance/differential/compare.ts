@@ -1,0 +1,56 @@
+import type { Answers } from './ask.ts';
+import { aroundChanges, diffLines } from './difference.ts';
+import type { Known } from './known.ts';
+
+export interface Comparison {
+  same: number;
+  /** Cases by what is different in them; the most frequent first. */
+  unknown: readonly { diff: string; titles: readonly string[] }[];
+  /** How many cases each known difference explains. */
+  known: ReadonlyMap<string, number>;
+}
+
+/** Compares what two clouds answered. A case of which every changed line is known is a known difference. */
+export function compareAnswers(theirs: Answers, ours: Answers, known: readonly Known[]): Comparison {
+  let same = 0;
+  const unknown = new Map<string, string[]>();
+  const explained = new Map<string, number>();
+  for (const [title, answer] of ours) {
+    const lines = diffLines(theirs.get(title) ?? 'never asked', answer);
+    const changed = lines.filter((line) => !line.startsWith(' '));
+    if (changed.length === 0) {
+      same++;
+      continue;
+    }
+    const candidates = known.filter((one) => one.of.test(title));
+    const reasons = changed.map((line) => candidates.find((one) => one.lines?.test(line) ?? true));
+    if (reasons.every((reason) => reason !== undefined)) {
+      for (const why of new Set(reasons.map((reason) => reason.why))) {
+        explained.set(why, (explained.get(why) ?? 0) + 1);
+      }
+      continue;
+    }
+    // Known lines are left out, so that the same unknown ones meet.
+    const left = new Set(changed.filter((_, n) => reasons[n] === undefined));
+    const diff = aroundChanges(lines.filter((line) => line.startsWith(' ') || left.has(line))).join('\n');
+    unknown.set(diff, [...(unknown.get(diff) ?? []), title]);
+  }
+  return {
+    same,
+    unknown: [...unknown]
+      .map(([diff, titles]) => ({ diff, titles }))
+      .toSorted((a, b) => b.titles.length - a.titles.length),
+    known: explained,
+  };
+}
+
+/** A comparison to read; the last line has the totals. */
+export function comparisonText({ same, unknown, known }: Comparison): string {
+  const differing = unknown.reduce((sum, { titles }) => sum + titles.length, 0);
+  const explained = [...known].map(([why, cases]) => `${cases} × known: ${why}`);
+  return [
+    ...unknown.map(({ diff, titles }) => `${titles.map((title) => `=== ${title}`).join('\n')}\n${diff}`),
+    ...(explained.length > 0 ? [explained.join('\n')] : []),
+    `${same} the same, ${differing} different in ${unknown.length} ways that are not known`,
+  ].join('\n\n');
+}
