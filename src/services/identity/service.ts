@@ -72,13 +72,10 @@ const families = [
   catalogRoutes,
   endpointFilterRoutes,
   policyRoutes,
-<<<<<<< ours
   applicationCredentialRoutes,
   accessRuleRoutes,
-=======
   registeredLimitRoutes,
   limitRoutes,
->>>>>>> theirs
 ];
 
 /** Who may do what: users, projects, roles, tokens, and the catalog. */

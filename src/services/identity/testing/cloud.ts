@@ -46,11 +46,7 @@ export const inDefault = (name: string, password: string): object => ({
 /** Starts identity alone, as the cloud would; passwords are hashed quickly. */
 export async function startIdentity(settings: Partial<Settings> = {}): Promise<IdentityCloud> {
   const world = await startWorld([identity], {
-<<<<<<< ours
     settings: { password_hash_rounds: 4, ...settings },
-=======
-    settings: { password_rounds: 4, ...settings },
->>>>>>> theirs
     validate: (bus) => {
       const service = bus.client(identityService);
       return (token) => service.validateToken({ token });
