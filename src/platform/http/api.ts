@@ -17,6 +17,8 @@ export interface Api {
   rewrite?(path: string): string;
   /** An older header that says the request's id too: compute's `x-compute-request-id`. */
   requestIdHeader?: string;
+  /** Whether HEAD is answered where GET is. Default true. */
+  answersHead?: boolean;
   /** Whether an unknown path needs a token before it is said to be unknown, as behind keystonemiddleware. Default true. */
   guardsUnknownPaths?: boolean;
 }

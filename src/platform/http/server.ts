@@ -1,7 +1,13 @@
-import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import { type IncomingMessage, type OutgoingHttpHeaders, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback } from 'node:zlib';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type ConnectionError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import { accessRulesAllow } from '../auth/access-rules.ts';
 import type { Credentials } from '../auth/credentials.ts';
 import { newRequestId, type RequestContext, withContext } from '../context/context.ts';
@@ -56,7 +62,7 @@ const gzip = promisify(gzipCallback);
 /** Below this many bytes compressing costs more than sending. */
 const gzipThreshold = 32 * 1024;
 const defaultBodyLimit = 114_688;
-const methods: Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 const scenes = new WeakMap<FastifyRequest, Scene>();
 
 function prepare(route: Route): Prepared {
@@ -82,11 +88,13 @@ function prepare(route: Route): Prepared {
  * is checked against its schema, and answers errors in the API's own shape.
  */
 export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance {
+  const answersHead = api.answersHead ?? true;
   const app = Fastify({
     logger: false,
     bodyLimit: api.bodyLimit ?? defaultBodyLimit,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512, ignoreDuplicateSlashes: true },
-    exposeHeadRoutes: true,
+    exposeHeadRoutes: answersHead,
+    clientErrorHandler: refuseUnparsed,
     forceCloseConnections: true,
     keepAliveTimeout: 75_000,
     ...(api.rewrite ? { rewriteUrl: rewriter(api.rewrite) } : {}),
@@ -148,9 +156,8 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   }
   // A path that exists answers 405 to the methods that it does not have, and says which it has.
   for (const [path, has] of paths) {
-    const missing = methods.filter((method) => !has.has(method));
-    const allow = [...has, ...(has.has('GET') ? (['HEAD'] as const) : [])];
-    if (missing.length === 0) continue;
+    const allow: string[] = [...has, ...(answersHead && has.has('GET') ? ['HEAD'] : [])];
+    const missing = methods.filter((method) => !allow.includes(method));
     app.route({
       method: missing,
       url: path || '/',
@@ -378,6 +385,21 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     return fail(request, reply, error);
   }
 
+  /** What is no HTTP has no request either: it is answered in the API's words, on the bare connection. */
+  function refuseUnparsed(problem: ConnectionError, socket: Socket): void {
+    if (problem.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    const error = unparsed(problem.code);
+    const requestId = newRequestId();
+    const scene = { requestId, routed: false, accept: undefined, method: '' };
+    const { body, contentType = 'application/json' } = api.errors.errorBody(error, scene);
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    socket.end(
+      `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}\r\ncontent-type: ${contentType}\r\n` +
+        `content-length: ${Buffer.byteLength(text)}\r\nx-openstack-request-id: ${requestId}\r\n` +
+        `connection: close\r\n\r\n${text}`,
+    );
+  }
+
   app.setNotFoundHandler((request, reply) =>
     failUnrouted(request, reply, new NotFound('The resource could not be found.')),
   );
@@ -420,25 +442,63 @@ const rewriter =
     return cut < 0 ? rewrite(url) : rewrite(url.slice(0, cut)) + url.slice(cut);
   };
 
-/** Answers a preflight and marks a permitted cross-origin request. @returns whether the request is answered */
+const corsMethods = 'GET, HEAD, POST, PUT, PATCH, DELETE';
+const corsHeaders =
+  'Content-Type, Accept, X-Auth-Token, X-Subject-Token, X-Service-Token, OpenStack-API-Version, X-OpenStack-Nova-API-Version, X-OpenStack-Request-ID';
+const corsHeaderNames = new Set(corsHeaders.toLowerCase().split(', '));
+
+/**
+ * Answers a preflight and marks a permitted cross-origin request. As oslo.middleware: every preflight is a 200, and
+ * only its headers tell the browser that it may go on; the headers that it asked for are said again.
+ *
+ * @returns whether the request is answered
+ */
 function crossOrigin(request: FastifyRequest, reply: FastifyReply, origins: readonly string[] = []): boolean {
-  const origin = request.headers.origin;
-  if (!origin || origins.length === 0 || !(origins.includes(origin) || origins.includes('*'))) return false;
-  reply.headers({
-    'access-control-allow-origin': origin,
-    'access-control-expose-headers':
-      'X-Subject-Token, X-OpenStack-Request-ID, OpenStack-API-Version, Location',
-    vary: 'Origin',
-  });
-  if (request.method !== 'OPTIONS') return false;
-  reply.code(204).headers({
-    'access-control-allow-methods': 'GET, HEAD, POST, PUT, PATCH, DELETE',
-    'access-control-allow-headers':
-      'Content-Type, Accept, X-Auth-Token, X-Subject-Token, X-Service-Token, OpenStack-API-Version, X-OpenStack-Nova-API-Version, X-OpenStack-Request-ID',
-    'access-control-max-age': '3600',
-  });
-  reply.send();
+  const { origin } = request.headers;
+  if (!origin || origins.length === 0) return false;
+  const preflight = request.method === 'OPTIONS' && 'access-control-request-method' in request.headers;
+  const asked = namesIn(request.headers['access-control-request-headers']);
+  const permitted =
+    (origins.includes(origin) || origins.includes('*')) &&
+    (!preflight || asked.every((name) => corsHeaderNames.has(name.toLowerCase())));
+  if (permitted) {
+    reply.headers({
+      'access-control-allow-origin': origin,
+      'access-control-expose-headers':
+        'X-Subject-Token, X-OpenStack-Request-ID, OpenStack-API-Version, Location',
+      vary: 'Origin',
+    });
+  }
+  if (!preflight) return false;
+  if (permitted) {
+    reply.headers({
+      'access-control-allow-methods': corsMethods,
+      'access-control-allow-headers': asked.length > 0 ? asked.join(', ') : corsHeaders,
+      'access-control-max-age': '3600',
+    });
+  }
+  reply.code(200).send();
   return true;
+}
+
+const namesIn = (header: string | undefined): string[] =>
+  (header ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+
+/** What Node's parser says was wrong with bytes that are no HTTP request. */
+function unparsed(code: string): ApiError {
+  switch (code) {
+    case 'HPE_INVALID_CONTENT_LENGTH':
+      return new BadRequest('content-length header must be an integer');
+    case 'HPE_HEADER_OVERFLOW':
+      return new ApiError(431, 'The headers of the request are too large.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ApiError(408, 'The request did not arrive in time.');
+    default:
+      return new BadRequest('The request is not valid HTTP.');
+  }
 }
 
 /** What was thrown, as an error that an API can word: Fastify's own are named by their codes, the unknown is a 500. */

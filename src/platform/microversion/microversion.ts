@@ -35,6 +35,8 @@ export interface MicroversionRange {
   max: string;
   /** Headers from before the common one, e.g. `X-OpenStack-Nova-API-Version`: the value is the bare version. */
   legacyHeader?: string;
+  /** The name that `Vary` says; the default is `OpenStack-API-Version`. */
+  vary?: string;
   /** The API's own words for a version that it cannot serve; default are compute's. */
   refuse?(asked: string): Error;
 }
@@ -81,9 +83,10 @@ function askedFor(headers: IncomingHttpHeaders, range: MicroversionRange): strin
 /** The headers that tell the client, and every cache on the way, which version answered. */
 export function versionHeaders(version: Microversion, range: MicroversionRange): Record<string, string> {
   const text = formatMicroversion(version);
+  const common = range.vary ?? 'OpenStack-API-Version';
   const headers: Record<string, string> = {
     'openstack-api-version': `${range.service} ${text}`,
-    vary: range.legacyHeader ? `OpenStack-API-Version, ${range.legacyHeader}` : 'OpenStack-API-Version',
+    vary: range.legacyHeader ? `${common}, ${range.legacyHeader}` : common,
   };
   if (range.legacyHeader) headers[range.legacyHeader.toLowerCase()] = text;
   return headers;

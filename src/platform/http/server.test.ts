@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { cachingAuthenticator } from '../auth/authenticator.ts';
+import { type ApiError, BadRequest } from '../errors/errors.ts';
+import type { Api } from './api.ts';
+import { serveApi } from './server.ts';
+
+const site = 'https://dashboard.example.org';
+
+function api(more: Partial<Api> = {}): Api {
+  return {
+    name: 'harbour',
+    title: 'Harbour',
+    errors: {
+      errorBody: (error: ApiError) => ({ body: { fault: { code: error.status, message: error.message } } }),
+      invalid: ({ message }) => new BadRequest(message),
+    },
+    routes: [
+      { method: 'GET', path: '/boats', summary: 'List boats', public: true, handler: () => ({ boats: [] }) },
+    ],
+    guardsUnknownPaths: false,
+    ...more,
+  };
+}
+
+async function started(given: Api) {
+  const app = serveApi(given, {
+    authenticator: cachingAuthenticator(async () => null),
+    authorizer: { check: () => true, enforce: () => {} },
+    log: { error: () => {}, info: () => {} },
+    identityUrl: () => 'http://127.0.0.1:5000',
+    corsOrigins: [site],
+  });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  return { app, port, url: `http://127.0.0.1:${port}` };
+}
+
+describe('an API server', () => {
+  let harbour: Awaited<ReturnType<typeof started>>;
+  before(async () => {
+    harbour = await started(api());
+  });
+  after(() => harbour.app.close());
+
+  const preflight = async (origin: string, headers?: string) => {
+    const response = await fetch(`${harbour.url}/boats`, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'GET',
+        ...(headers ? { 'access-control-request-headers': headers } : {}),
+      },
+    });
+    const named = ['access-control-allow-origin', 'access-control-allow-headers'];
+    return [response.status, ...named.map((name) => response.headers.get(name))];
+  };
+
+  it('says the permitted headers of a preflight again, and nothing to a stranger', async () => {
+    assert.deepEqual(await preflight(site, 'openstack-api-version, x-auth-token'), [
+      200,
+      site,
+      'openstack-api-version, x-auth-token',
+    ]);
+    assert.deepEqual(await preflight(site, 'x-own'), [200, null, null]);
+    assert.deepEqual(await preflight('https://elsewhere.example.org'), [200, null, null]);
+  });
+
+  it('answers 405 to every method that a path has not, with those that it has', async () => {
+    for (const method of ['POST', 'PATCH', 'OPTIONS']) {
+      const response = await fetch(`${harbour.url}/boats`, { method });
+      assert.deepEqual([response.status, response.headers.get('allow')], [405, 'GET, HEAD']);
+    }
+    assert.equal((await fetch(`${harbour.url}/boats`, { method: 'HEAD' })).status, 200);
+    assert.equal((await fetch(`${harbour.url}/cars`, { method: 'OPTIONS' })).status, 404);
+  });
+
+  it('knows no HEAD where the API has none', async () => {
+    const { app, url } = await started(api({ answersHead: false }));
+    try {
+      const response = await fetch(`${url}/boats`, { method: 'HEAD' });
+      assert.deepEqual([response.status, response.headers.get('allow')], [405, 'GET']);
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('answers what is no HTTP in its own words, and closes', async () => {
+    for (const [head, status, words] of [
+      [
+        'GET /boats HTTP/1.1\r\nhost: a\r\ncontent-length: hi mom',
+        400,
+        'content-length header must be an integer',
+      ],
+      ['NONSENSE', 400, 'The request is not valid HTTP.'],
+      [
+        `GET /boats HTTP/1.1\r\nhost: a\r\nx-big: ${'a'.repeat(70_000)}`,
+        431,
+        'The headers of the request are too large.',
+      ],
+    ] as const) {
+      const socket = connect(harbour.port, '127.0.0.1');
+      let said = '';
+      socket.setEncoding('utf8').on('data', (text) => (said += text));
+      socket.on('error', () => {});
+      socket.write(`${head}\r\n\r\n`);
+      await once(socket, 'close');
+      const [line, body] = [said.split('\r\n', 1)[0], said.split('\r\n\r\n')[1] ?? ''];
+      assert.match(line ?? '', new RegExp(`^HTTP/1.1 ${status} `));
+      assert.deepEqual(JSON.parse(body), { fault: { code: status, message: words } });
+    }
+  });
+});
