@@ -41,9 +41,11 @@ export const placement: ServiceDefinition = {
           service: 'placement',
           min: minimumMicroversion,
           max: maximumMicroversion,
+          vary: 'openstack-api-version',
           refuse: refuseMicroversion,
         },
         bodyLimit,
+        answersHead: false,
         routes: [
           ...rootRoutes,
           ...resourceProviderRoutes(store, follower),

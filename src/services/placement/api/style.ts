@@ -35,8 +35,10 @@ const errorCodesSince = microversion('1.23');
 
 /** Errors as the API-SIG's guideline shapes them, with codes from microversion 1.23 on. */
 export const placementErrors: ErrorStyle = {
-  errorBody(error, { requestId, version, method }) {
+  errorBody(error, { requestId, version, method, accept }) {
     const { status } = error;
+    if (prefersHtml(accept))
+      return { body: htmlPage(error, method), contentType: 'text/html; charset=UTF-8' };
     const body: Record<string, unknown> = {
       status,
       title: titles[status] ?? 'Error',
@@ -63,6 +65,32 @@ export const placementErrors: ErrorStyle = {
 export function unsupported(given: string): UnsupportedMediaType {
   const type = given.split(';')[0]?.trim() ?? given;
   return new UnsupportedMediaType(`The media type ${type} is not supported, use application/json`);
+}
+
+/** Whether a client would rather see a page than JSON: a browser. */
+function prefersHtml(accept: string | undefined): boolean {
+  if (!accept?.includes('text/')) return false;
+  const weights = new Map<string, number>();
+  for (const part of accept.split(',')) {
+    const [type = '', ...parameters] = part.split(';').map((each) => each.trim().toLowerCase());
+    const weight = parameters.find((each) => each.startsWith('q='))?.slice(2);
+    weights.set(type, weight === undefined ? 1 : Number(weight));
+  }
+  const weightOf = (type: string, kind: string) =>
+    weights.get(type) ?? weights.get(`${kind}/*`) ?? weights.get('*/*') ?? 0;
+  return weightOf('text/html', 'text') > weightOf('application/json', 'application');
+}
+
+/** WebOb's page for an error. */
+function htmlPage(error: ApiError, method: string): string {
+  const title = `${error.status} ${titles[error.status] ?? 'Error'}`;
+  const explanation = explanations[error.status];
+  const words = wordsOf(error, method);
+  const text = explanation === undefined || words === explanation ? words : `${explanation}\n\n${words}`;
+  const lines = text
+    .replaceAll(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
+    .replaceAll('\n', '<br />\n');
+  return `<html>\n <head>\n  <title>${title}</title>\n </head>\n <body>\n  <h1>${title}</h1>\n  ${lines}\n </body>\n</html>\n`;
 }
 
 function detailOf(error: ApiError, method: string): string {
