@@ -11,19 +11,10 @@ export const identitySettings = {
     min: 1,
     max: 10 * 365 * 86_400,
   }),
-<<<<<<< ours
-=======
-  password_rounds: integer({
-    description: 'The cost of a password hash by bcrypt: each one more doubles the work.',
-    default: 12,
-    min: 4,
-    max: 31,
-  }),
   enforcement_model: choice(['flat', 'strict_two_level'], {
     description: 'Whether the limits of projects stay within those of their domains.',
     default: 'flat',
   }),
->>>>>>> theirs
   return_all_endpoints_if_no_filter: boolean({
     description: 'Whether a project without endpoints of its own sees all of them in its catalog.',
     default: true,

@@ -5,12 +5,9 @@ import { coreRules } from './core.ts';
 import { limitRules } from './limits.ts';
 
 /** Upstream's current defaults under their own names; its deprecated rules are off. A file for each topic. */
-<<<<<<< ours
 export const identityPolicies = policyDefaults('identity', [
   coreRules,
   catalogRules,
+  limitRules,
   applicationCredentialRules,
 ]);
-=======
-export const identityPolicies = policyDefaults('identity', [coreRules, catalogRules, limitRules]);
->>>>>>> theirs

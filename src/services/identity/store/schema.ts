@@ -3,11 +3,8 @@ import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Table } from '../../../platform/store/table.ts';
 import { applicationCredentialTables } from './tables/application-credentials.ts';
 import { endpointFilterTables } from './tables/endpoint-filter.ts';
-<<<<<<< ours
 import { passwordsMigration, passwordTables } from './tables/passwords.ts';
-=======
 import { limitTables } from './tables/limits.ts';
->>>>>>> theirs
 import { policyTables } from './tables/policies.ts';
 import { coreTables } from './tables.ts';
 
@@ -26,22 +23,16 @@ export const identitySchema = defineSchema('identity', {
     ...passwordTables,
     ...endpointFilterTables,
     ...policyTables,
-<<<<<<< ours
     ...applicationCredentialTables,
-=======
     ...limitTables,
->>>>>>> theirs
   },
   migrations: [
     creation('0001-identity', coreTables),
     creation('0002-application-credentials', applicationCredentialTables),
     creation('0020-endpoint-filter', endpointFilterTables),
     creation('0021-policies', policyTables),
-<<<<<<< ours
     passwordsMigration,
-=======
     creation('0022-limits', limitTables),
->>>>>>> theirs
   ],
 });
 export type IdentityTables = typeof identitySchema.tables;
