@@ -1,4 +1,4 @@
-import { type IncomingMessage, type OutgoingHttpHeaders, STATUS_CODES } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback } from 'node:zlib';
@@ -244,7 +244,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
       }
       if (request.originalUrl.includes('%00')) throw new BadRequest('The URL has a NUL character.');
       const unread = request.body !== undefined && request.body === request.raw;
-      if (unread && !route.streams) {
+      if (unread && !route.streams && hasBody(request.headers)) {
         const contentType = request.headers['content-type'];
         throw (
           api.errors.notJson?.(contentType) ??
@@ -500,6 +500,12 @@ function unparsed(code: string): ApiError {
       return new BadRequest('The request is not valid HTTP.');
   }
 }
+
+/** Some clients name a type for the body that they do not send. */
+const hasBody = ({
+  'transfer-encoding': encoding,
+  'content-length': length = '0',
+}: IncomingHttpHeaders): boolean => encoding !== undefined || length !== '0';
 
 /** What was thrown, as an error that an API can word: Fastify's own are named by their codes, the unknown is a 500. */
 function toApiError(thrown: unknown): ApiError {
