@@ -18,5 +18,8 @@ export const peer: Readonly<Record<string, { value: number; unit: string; better
   'POST server until the answer': { value: 310, unit: 'ms', better: 'less' },
   'POST server until ACTIVE (simulated)': { value: 2300, unit: 'ms', better: 'less' },
   '100 servers at once until all are ACTIVE': { value: 311, unit: 's', better: 'less' },
+  'candidates, 1 provider, 1 client': { value: 27.8, unit: 'req/s', better: 'more' },
+  'candidates, 100 providers, 1 client': { value: 18.5, unit: 'req/s', better: 'more' },
+  'candidates, 1,000 providers, 1 client': { value: 3.55, unit: 'req/s', better: 'more' },
   'POST port': { value: 3.75, unit: 'req/s', better: 'more' },
 };

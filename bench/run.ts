@@ -5,15 +5,19 @@ import { cachedGuestImage } from '../guest/cached.ts';
 import { type BenchCloud, benchCloud } from './cloud.ts';
 import { load, median } from './load.ts';
 import { peer } from './peer.ts';
+import { placementMeasures } from './placement.ts';
+import { together } from './together.ts';
 
 /*
  * npm run bench [-- --seconds 3 --runs 3 --port-offset 21000]
+ * npm run bench -- placement                              candidates and claims at scale; nothing else
  * ip netns exec NAMESPACE npm run bench -- --real      servers on QEMU; only what differs then
  *
  * Measures a fresh simulated cloud on this machine and prints a table: what, how much, and the ratio to what a real
  * OpenStack did with the same work. Nothing here passes or fails.
  */
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     seconds: { type: 'string', default: '3' },
     runs: { type: 'string', default: '3' },
@@ -50,7 +54,11 @@ async function reads(
   path: string,
   clients: number,
 ): Promise<void> {
-  const headers = { 'X-Auth-Token': cloud.token, 'X-Subject-Token': cloud.token };
+  const headers = {
+    'X-Auth-Token': cloud.token,
+    'X-Subject-Token': cloud.token,
+    'OpenStack-API-Version': 'placement 1.39',
+  };
   const results = [];
   for (let each = 0; each < runs; each++) {
     results.push(
@@ -88,20 +96,6 @@ async function boot(cloud: BenchCloud, server: object): Promise<{ answered: numb
     if (now.status === 'ERROR') throw new Error(`server ${made.id} went to ERROR`);
     await wait(2);
   }
-}
-
-/** Runs `work` so many times, so many at once. */
-async function together(
-  times: number,
-  atOnce: number,
-  work: (index: number) => Promise<unknown>,
-): Promise<void> {
-  let next = 0;
-  await Promise.all(
-    Array.from({ length: atOnce }, async () => {
-      while (next < times) await work(next++);
-    }),
-  );
 }
 
 async function prepare(
@@ -191,7 +185,8 @@ try {
   report('start to every API answering', cloud.startSeconds, 's', 'the whole `cumulet up --detach`');
   await wait(3000);
   report('resident memory, idle', await cloud.residentMib(), 'MiB', 'one process');
-  await (values.real ? realMeasures(cloud) : simulatedMeasures(cloud));
+  if (positionals.includes('placement')) await placementMeasures(cloud, reads, report);
+  else await (values.real ? realMeasures(cloud) : simulatedMeasures(cloud));
   report('resident memory, after all of this', await cloud.residentMib(), 'MiB');
 } finally {
   await cloud.close();
