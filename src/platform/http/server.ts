@@ -1,4 +1,9 @@
-import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, STATUS_CODES } from 'node:http';
+import {
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  STATUS_CODES,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback } from 'node:zlib';

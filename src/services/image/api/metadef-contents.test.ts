@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { member, reader, startWorld, stranger, type World } from '../../../platform/service/testing/world.ts';
+import {
+  admin,
+  member,
+  reader,
+  startWorld,
+  stranger,
+  type World,
+} from '../../../platform/service/testing/world.ts';
 import { image } from '../service.ts';
 import { metadefsIn } from '../testing/metadefs.ts';
 
@@ -167,6 +174,20 @@ describe('tags of a namespace', () => {
     await metadefs.expect(204, 'DELETE', `${path}/tags/wood`);
     await metadefs.expect(404, 'DELETE', `${path}/tags/wood`);
     assert.deepEqual(await tagsOf(path), ['steel']);
+  });
+
+  it('are made by clients that name a type for the body that they do not send', async () => {
+    const { path } = await metadefs.namespace();
+    const headers = { 'content-type': 'application/octet-stream' };
+    await metadefs.expect(201, 'POST', `${path}/tags/bare`, { headers });
+    const sent = await fetch(`${world.urls['image']}/v2/metadefs${path}/tags/bytes`, {
+      method: 'POST',
+      headers: { ...headers, 'x-auth-token': world.tokenFor(admin) },
+      body: 'bytes',
+    });
+    assert.equal(sent.status, 415);
+    await sent.body?.cancel();
+    assert.deepEqual(await tagsOf(path), ['bare']);
   });
 
   it('are made all at once, in the place of others or beside them', async () => {
