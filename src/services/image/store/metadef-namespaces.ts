@@ -1,7 +1,7 @@
 import { expressionBuilder } from 'kysely';
-import { repository } from '../../../platform/store/repository.ts';
 import type { Condition } from '../../../platform/store/condition.ts';
 import type { Sort } from '../../../platform/store/list.ts';
+import { repository } from '../../../platform/store/repository.ts';
 import type { Database } from '../../../platform/store/schema.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { ImageStoreDb } from './images.ts';

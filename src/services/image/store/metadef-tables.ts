@@ -1,5 +1,5 @@
-import { boolean, json, type Row, table, text, time, uuid } from '../../../platform/store/table.ts';
 import type { Migration } from '../../../platform/store/migrate.ts';
+import { boolean, json, type Row, table, text, time, uuid } from '../../../platform/store/table.ts';
 import type { PropertyType } from '../model/metadefs/property-type.ts';
 
 /** A catalog of properties that things may be described with: `OS::Compute::Watchdog`. */
