@@ -23,6 +23,8 @@ export interface Credentials {
   issuedAt: string;
   expiresAt: string;
   trustId?: string;
+  trustorUserId?: string;
+  trusteeUserId?: string;
   applicationCredentialId?: string;
   accessRules?: readonly { id?: string; service: string; method: string; path: string }[];
 }

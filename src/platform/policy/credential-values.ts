@@ -57,6 +57,10 @@ const readers: ReadonlyMap<string, ReadCredential> = new Map<string, ReadCredent
   ['token.issued_at', (c) => c.issuedAt],
   ['token.expires_at', (c) => c.expiresAt],
   ['token.trust_id', (c) => c.trustId],
+  ['trustor_id', (c) => c.trustorUserId],
+  ['trustee_id', (c) => c.trusteeUserId],
+  ['token.trustor_id', (c) => c.trustorUserId],
+  ['token.trustee_id', (c) => c.trusteeUserId],
 ]);
 
 /** @returns undefined for a name that no caller ever has: such a check never matches */

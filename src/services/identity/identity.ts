@@ -8,6 +8,7 @@ import type { Directory } from './store/directory.ts';
 import type { Limits } from './store/limits.ts';
 import type { Revocations } from './store/revocations.ts';
 import type { IdentityTables } from './store/schema.ts';
+import type { Trusts } from './store/trusts.ts';
 import type { Authentication } from './tokens/authentication.ts';
 import type { Hasher } from './tokens/hasher.ts';
 import type { Passwords } from './tokens/password.ts';
@@ -24,6 +25,7 @@ export interface Identity {
   subjects: Subjects;
   revocations: Revocations;
   applicationCredentials: ApplicationCredentials;
+  trusts: Trusts;
   tokens: Tokens;
   authentication: Authentication;
   hasher: Hasher;

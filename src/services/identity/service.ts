@@ -21,6 +21,7 @@ import { registeredLimitRoutes } from './api/registered-limits.ts';
 import { roleAssignmentRoutes } from './api/role-assignments.ts';
 import { roleRoutes } from './api/roles.ts';
 import { identityErrors, identityStyle } from './api/style.ts';
+import { trustRoutes } from './api/trusts.ts';
 import { userPasswordRoutes } from './api/user-password.ts';
 import { userRoutes } from './api/users.ts';
 import { versionRoutes } from './api/versions.ts';
@@ -46,8 +47,10 @@ import { Limits } from './store/limits.ts';
 import { Revocations } from './store/revocations.ts';
 import { identitySchema } from './store/schema.ts';
 import { secretFile } from './store/secret-file.ts';
+import { Trusts } from './store/trusts.ts';
 import { Authentication } from './tokens/authentication.ts';
 import { applicationCredentialBounds } from './tokens/authorities/application-credential.ts';
+import { trustBounds } from './tokens/authorities/trust.ts';
 import type { Authorities } from './tokens/bounds.ts';
 import { Hasher } from './tokens/hasher.ts';
 import { applicationCredentialMethod } from './tokens/methods/application-credential.ts';
@@ -74,6 +77,7 @@ const families = [
   policyRoutes,
   applicationCredentialRoutes,
   accessRuleRoutes,
+  trustRoutes,
   registeredLimitRoutes,
   limitRoutes,
 ];
@@ -92,7 +96,9 @@ export const identity: ServiceDefinition = {
     const directory = new Directory(store, changes, settings.disable_user_account_days_inactive);
     /** What tokens may stand on beside their user's word. */
     const applicationCredentials = new ApplicationCredentials(store, changes);
+    const trusts = new Trusts(store, changes);
     const authorities: Authorities = {
+      trust: trustBounds(trusts, directory),
       'application-credential': applicationCredentialBounds(applicationCredentials),
     };
     const subjects = new Subjects(directory, changes, authorities);
@@ -136,6 +142,7 @@ export const identity: ServiceDefinition = {
       subjects,
       revocations,
       applicationCredentials,
+      trusts,
       tokens,
       authentication,
       hasher,

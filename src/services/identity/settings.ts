@@ -26,6 +26,12 @@ export const identitySettings = {
     min: -1,
     max: 1_000_000,
   }),
+  max_redelegation_count: integer({
+    description: 'How many times a trust can be handed on at most.',
+    default: 3,
+    min: 0,
+    max: 1000,
+  }),
   allow_rescope_scoped_token: boolean({
     description: 'Whether a token for one project or domain can be used to get one for another.',
     default: true,

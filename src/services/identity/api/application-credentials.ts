@@ -4,11 +4,11 @@ import { BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { Identity } from '../identity.ts';
-import { nowMicros, parseIsoTime, toIsoTime } from '../model/timestamps.ts';
 import type { ApplicationCredential, AskedAccessRule } from '../store/application-credentials.ts';
 import { newId } from '../store/new-id.ts';
 import { accessRuleView } from '../tokens/authorities/application-credential.ts';
 import { isDelegated } from '../tokens/delegated.ts';
+import { expiry } from './expiry.ts';
 import { Id, Name, NullableText } from './fields.ts';
 import { collection, notFound, unique } from './style.ts';
 
@@ -122,20 +122,6 @@ export function applicationCredentialRoutes(identity: Identity): Route[] {
         throw invalid('Cannot create an application credential with unassigned role');
       return known.id;
     });
-  }
-
-  function expiry(asked: Asked['expires_at']): string | null {
-    if (asked === undefined || asked === null || asked === '') return null;
-    let micros: number;
-    try {
-      micros = parseIsoTime(asked);
-    } catch {
-      throw new BadRequest(
-        'The expires_at must be a valid ISO 8601 timestamp, such as 2030-01-31T12:00:00Z.',
-      );
-    }
-    if (micros <= nowMicros()) throw new BadRequest('Expiration time must be in the future.');
-    return toIsoTime(micros);
   }
 
   async function create(call: Call<Static<typeof Creation>>): Promise<Answer> {

@@ -22,6 +22,8 @@ export function authTokenRoutes(identity: Identity): Route[] {
   const refused = (message?: string) =>
     new Unauthorized(message, { headers: { 'www-authenticate': `Keystone uri="${identity.url()}/v3"` } });
 
+  const forbidden = (why: string) => new Forbidden(why);
+
   async function create(call: Call<Static<typeof AuthRequest>>): Promise<Answer> {
     const { auth } = call.body;
     const { method, headers } = call;
@@ -36,6 +38,12 @@ export function authTokenRoutes(identity: Identity): Route[] {
     const grounds = await askedGrounds(identity, auth.scope, proof, refused);
     const { userId, methods, parent } = proof;
     const issued = await tokens.issue({ userId, methods, ...grounds, ...(parent ? { parent } : {}) });
+    const { authority } = grounds;
+    if (authority?.kind === 'trust') {
+      if (!issued) throw forbidden('The trust does not hold for this user');
+      // Last, so that no use is lost to a token that nobody gets.
+      if (!(await identity.trusts.use(authority.trustId))) throw forbidden('No remaining uses for trust');
+    }
     if (!issued) throw refused();
     return new Answer(201, await view(issued.token, call), {
       'x-subject-token': issued.id,

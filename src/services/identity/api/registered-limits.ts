@@ -7,8 +7,8 @@ import { repository } from '../../../platform/store/repository.ts';
 import type { Identity } from '../identity.ts';
 import { countedRows } from '../store/changes.ts';
 import { newId } from '../store/new-id.ts';
-import { regions } from '../store/tables.ts';
 import { limits, type RegisteredLimitRow, registeredLimits } from '../store/tables/limits.ts';
+import { regions } from '../store/tables.ts';
 import { Id, Name } from './fields.ts';
 import { conflict, expecting, identityStyle } from './style.ts';
 

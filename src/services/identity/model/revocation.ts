@@ -1,6 +1,8 @@
 /** What of a token can be revoked. Times are whole seconds since 1970: Fernet knows no finer ones. */
 export interface RevocableToken {
   userId: string;
+  /** whom it was given to, where that is somebody else */
+  bearerId?: string;
   /** the domain of the user */
   userDomainId: string;
   projectId?: string;
@@ -44,9 +46,10 @@ export class RevocationList {
 
   /** Until when tokens like this one are revoked, by whom they are for; 0 if they are not. */
   revokedUntil(token: Omit<RevocableToken, 'auditId' | 'issuedAt'>): number {
-    const { userId, userDomainId, projectId, scopeDomainId } = token;
+    const { userId, bearerId, userDomainId, projectId, scopeDomainId } = token;
     return Math.max(
       this.#users.get(userId) ?? 0,
+      bearerId === undefined ? 0 : (this.#users.get(bearerId) ?? 0),
       this.#domains.get(userDomainId) ?? 0,
       projectId === undefined ? 0 : (this.#projects.get(projectId) ?? 0),
       scopeDomainId === undefined ? 0 : (this.#domains.get(scopeDomainId) ?? 0),

@@ -3,6 +3,7 @@ import { applicationCredentialRules } from './application-credentials.ts';
 import { catalogRules } from './catalog.ts';
 import { coreRules } from './core.ts';
 import { limitRules } from './limits.ts';
+import { trustRules } from './trusts.ts';
 
 /** Upstream's current defaults under their own names; its deprecated rules are off. A file for each topic. */
 export const identityPolicies = policyDefaults('identity', [
@@ -10,4 +11,5 @@ export const identityPolicies = policyDefaults('identity', [
   catalogRules,
   limitRules,
   applicationCredentialRules,
+  trustRules,
 ]);

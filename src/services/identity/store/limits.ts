@@ -1,6 +1,6 @@
 import type { Store } from '../../../platform/store/store.ts';
 import type { LimitsAnswer, LimitsRequest } from '../contract.ts';
-import { effectiveLimits, type EffectiveLimit, type EnforcementModel } from '../model/limits.ts';
+import { type EffectiveLimit, type EnforcementModel, effectiveLimits } from '../model/limits.ts';
 import type { Changes } from './changes.ts';
 import type { Directory } from './directory.ts';
 import { Memory } from './memory.ts';

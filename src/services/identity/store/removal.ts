@@ -20,17 +20,16 @@ export async function removeActor(
       .where('actor_kind', '=', kind)
       .where('actor_id', 'in', some)
       .execute();
-    if (kind === 'user') await removeApplicationCredentials(store, some);
+    if (kind === 'user') await removeHandedOut(store, some);
   }
 }
 
-/** Those of some users, with their access rules. */
-async function removeApplicationCredentials(
-  store: Store<IdentityTables>,
-  userIds: readonly string[],
-): Promise<void> {
+/** Application credentials with their access rules, and trusts. */
+async function removeHandedOut(store: Store<IdentityTables>, userIds: readonly string[]): Promise<void> {
   await store.db.deleteFrom('application_credentials').where('user_id', 'in', userIds).execute();
   await store.db.deleteFrom('access_rules').where('user_id', 'in', userIds).execute();
+  await store.db.deleteFrom('trusts').where('trustor_user_id', 'in', userIds).execute();
+  await store.db.deleteFrom('trusts').where('trustee_user_id', 'in', userIds).execute();
 }
 
 /** Takes away what was granted on projects or domains, and makes them nobody's default. */
@@ -38,6 +37,7 @@ export async function removeTarget(store: Store<IdentityTables>, ids: readonly s
   for (const some of batches(ids)) {
     await store.db.deleteFrom('assignments').where('target_id', 'in', some).execute();
     await store.db.deleteFrom('application_credentials').where('project_id', 'in', some).execute();
+    await store.db.deleteFrom('trusts').where('project_id', 'in', some).execute();
     await store.db
       .updateTable('users')
       .set({ default_project_id: null })

@@ -3,9 +3,10 @@ import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Table } from '../../../platform/store/table.ts';
 import { applicationCredentialTables } from './tables/application-credentials.ts';
 import { endpointFilterTables } from './tables/endpoint-filter.ts';
-import { passwordsMigration, passwordTables } from './tables/passwords.ts';
 import { limitTables } from './tables/limits.ts';
+import { passwordsMigration, passwordTables } from './tables/passwords.ts';
 import { policyTables } from './tables/policies.ts';
+import { trustTables } from './tables/trusts.ts';
 import { coreTables } from './tables.ts';
 
 /** A migration that makes the tables of one topic, parents first. */
@@ -24,11 +25,13 @@ export const identitySchema = defineSchema('identity', {
     ...endpointFilterTables,
     ...policyTables,
     ...applicationCredentialTables,
+    ...trustTables,
     ...limitTables,
   },
   migrations: [
     creation('0001-identity', coreTables),
     creation('0002-application-credentials', applicationCredentialTables),
+    creation('0003-trusts', trustTables),
     creation('0020-endpoint-filter', endpointFilterTables),
     creation('0021-policies', policyTables),
     passwordsMigration,

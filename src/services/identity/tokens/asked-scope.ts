@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import type { Unauthorized } from '../../../platform/errors/errors.ts';
 import type { Grounds } from '../model/token-grounds.ts';
 import type { Directory } from '../store/directory.ts';
+import type { Trusts } from '../store/trusts.ts';
 import type { Authenticated } from './authentication.ts';
 import { expecting } from './expecting.ts';
 import { Named } from './methods/named-user.ts';
@@ -21,6 +22,7 @@ export const AskedScope = Type.Union([
     domain: Type.Optional(Named),
     system: Type.Optional(Type.Object({ all: Type.Optional(Type.Boolean()) })),
     unscoped: Type.Optional(Type.Object({})),
+    'OS-TRUST:trust': Type.Optional(Type.Object({ id: Type.String() })),
   }),
 ]);
 type AskedScope = Static<typeof AskedScope>;
@@ -28,6 +30,7 @@ type AskedScope = Static<typeof AskedScope>;
 interface ScopeParts {
   directory: Directory;
   subjects: Subjects;
+  trusts: Trusts;
 }
 
 /**
@@ -37,7 +40,7 @@ interface ScopeParts {
  * @throws Unauthorized `refused()` for what is not there; BadRequest where more than one is asked for, or a name alone
  */
 export async function askedGrounds(
-  { directory, subjects }: ScopeParts,
+  { directory, subjects, trusts }: ScopeParts,
   asked: AskedScope | undefined,
   proof: Authenticated,
   refused: () => Unauthorized,
@@ -49,6 +52,12 @@ export async function askedGrounds(
   const kinds = Object.keys(asked).filter((key) => kindsOfScope.has(key));
   if (kinds.length > 1) throw expecting(kinds.join(', '), 'scope');
   if (asked.unscoped) return own;
+  const trust = asked['OS-TRUST:trust'];
+  if (trust) {
+    const projectId = (await trusts.current(trust.id))?.project_id;
+    if (!projectId) throw refused();
+    return { authority: { kind: 'trust', trustId: trust.id }, scope: { kind: 'project', projectId } };
+  }
   if (asked.system) {
     if (asked.system.all !== true) throw refused();
     return { ...own, scope: { kind: 'system' } };
@@ -80,4 +89,4 @@ export async function askedGrounds(
   }
 }
 
-const kindsOfScope = new Set(['project', 'domain', 'system', 'unscoped']);
+const kindsOfScope = new Set(['project', 'domain', 'system', 'unscoped', 'OS-TRUST:trust']);

@@ -8,6 +8,8 @@ import type { UserRow } from '../store/tables.ts';
 export interface Bounds {
   /** The roles of the token; none, and a scoped token is good for nothing. */
   roleIds: readonly string[];
+  /** Whom the token speaks for instead of its user; he is enabled, and so is his domain. */
+  speaksFor?: UserRow;
   /** No token outlives it. */
   expiresAt?: Micros;
   /** Shown in the token beside what every token shows: `{ 'OS-TRUST:trust': … }`. */
@@ -19,7 +21,7 @@ export interface Bounds {
 }
 
 export interface BoundToken {
-  /** Whom the token speaks for; of a trust that impersonates, the trustor. Enabled, and so is his domain. */
+  /** Whom it was given to; enabled, and so is his domain. */
   user: UserRow;
   scope: Scope | undefined;
   /** Ids of the roles that a user has in the token's scope by himself, implied ones included. */

@@ -11,6 +11,8 @@ import { type Authorities, type Bounds, boundsOf } from './bounds.ts';
 /** Whom a token speaks for, looked up: all of it enabled, and with a role where there is a scope. */
 export interface Subject {
   user: UserRow;
+  /** Whom the token was given to, where that is somebody else: the trustee of a trust that impersonates. */
+  bearer?: UserRow;
   userDomain: ProjectRow;
   project?: ProjectRow;
   projectDomain?: ProjectRow;
@@ -56,10 +58,10 @@ export class Subjects {
       (await boundsOf(this.#authorities, authority, {
         user,
         scope,
-        rolesOf: (id) => this.#rolesOf(id, scope),
+        rolesOf: (id) => this.rolesOf(id, scope),
       }));
     if (authority && !bounds) return undefined;
-    const ids = bounds ? bounds.roleIds : await this.#rolesOf(userId, scope);
+    const ids = bounds ? bounds.roleIds : await this.rolesOf(userId, scope);
     if (scope && ids.length === 0) return undefined;
     const { roles } = await directory.shared();
     const named = ids.flatMap((id) => {
@@ -68,9 +70,14 @@ export class Subjects {
         ? [{ id, name: role.name, domain_id: role.domain_id === noDomain ? null : role.domain_id }]
         : [];
     });
+    const { speaksFor } = bounds ?? {};
+    const speaker = speaksFor ?? user;
+    const domain = speaksFor ? await directory.domain(speaksFor.domain_id) : userDomain;
+    if (!domain?.enabled || !speaker.enabled) return undefined;
     return {
-      user,
-      userDomain,
+      user: speaker,
+      ...(speaksFor ? { bearer: user } : {}),
+      userDomain: domain,
       ...place,
       roles: named,
       ...(authority ? { authority } : {}),
@@ -78,7 +85,8 @@ export class Subjects {
     };
   }
 
-  async #rolesOf(userId: string, scope: Scope | undefined): Promise<readonly string[]> {
+  /** The ids of the roles that a user has somewhere by himself, his groups and inheritance, implied ones included. */
+  async rolesOf(userId: string, scope: Scope | undefined): Promise<readonly string[]> {
     if (!scope) return [];
     return effectiveRoleIds(await this.#directory.assignmentRows(userId, scope), { userId, scope });
   }

@@ -120,6 +120,7 @@ function revocable(subject: Subject): Omit<RevocableToken, 'auditId' | 'issuedAt
   const scopeDomainId = subject.projectDomain?.id ?? subject.domain?.id;
   return {
     userId: subject.user.id,
+    ...(subject.bearer ? { bearerId: subject.bearer.id } : {}),
     userDomainId: subject.user.domain_id,
     ...(subject.project ? { projectId: subject.project.id } : {}),
     ...(scopeDomainId === undefined ? {} : { scopeDomainId }),
