@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import { openStore, type Store } from '../../../platform/store/store.ts';
+import { before, describe, it } from 'node:test';
+import type { Store } from '../../../platform/store/store.ts';
+import { forEachDatabase } from '../../../platform/store/testing/databases.ts';
 import { standardDefinitions } from '../metadefs/all.ts';
 import { loadStandardMetadefs } from './metadef-defaults.ts';
 import { metadefQueries } from './metadef-namespaces.ts';
 import { type ImageTables, imageSchema } from './tables.ts';
 
-describe('the standard metadata definitions', () => {
+forEachDatabase((_name, open) => {
   let store: Store<ImageTables>;
   before(async () => {
-    store = await openStore(imageSchema, { url: 'sqlite::memory:' });
+    store = await open(imageSchema);
   });
-  after(() => store.close());
 
-  it('are in a new database, once, whoever starts at the same time', async () => {
+  it('standard metadata definitions are in a new database, once, whoever starts at the same time', async () => {
     const made = await Promise.all([1, 2, 3].map(() => loadStandardMetadefs(store)));
     assert.deepEqual(made.toSorted(), [0, 0, standardDefinitions.length]);
     assert.equal(await loadStandardMetadefs(store), 0);
@@ -36,7 +36,7 @@ describe('the standard metadata definitions', () => {
     );
   });
 
-  it('say of a namespace what glance says', async () => {
+  it('they say of a namespace what glance says', async () => {
     const queries = metadefQueries(store);
     const row = await queries.get('OS::Compute::GuestMemoryBacking');
     assert.ok(row);
@@ -56,17 +56,19 @@ describe('the standard metadata definitions', () => {
     );
   });
 
+  it('they stay as operators left them', async () => {
+    const queries = metadefQueries(store);
+    await queries.namespaces.delete({ namespace: 'OS::Compute::XenAPI' });
+    assert.equal(await loadStandardMetadefs(store), 0);
+    assert.equal(await queries.namespaces.count(), 32);
+  });
+});
+
+describe('the standard metadata definitions', () => {
   it('keep to what the API takes', () => {
     for (const { namespace, display_name, description } of standardDefinitions) {
       assert.ok(namespace.length <= 80 && display_name.length <= 80, namespace);
       assert.ok(description.length <= 500, namespace);
     }
-  });
-
-  it('stay as operators left them', async () => {
-    const queries = metadefQueries(store);
-    await queries.namespaces.delete({ namespace: 'OS::Compute::XenAPI' });
-    assert.equal(await loadStandardMetadefs(store), 0);
-    assert.equal(await queries.namespaces.count(), 32);
   });
 });
