@@ -10,6 +10,7 @@ import { authScopeRoutes } from './api/auth-scopes.ts';
 import { authTokenRoutes } from './api/auth-tokens.ts';
 import { catalogRoutes } from './api/catalog.ts';
 import { domainRoutes } from './api/domains.ts';
+import { federationRoutes } from './api/federation/routes.ts';
 import { endpointFilterRoutes } from './api/endpoint-filter.ts';
 import { grantRoutes } from './api/grants.ts';
 import { groupRoutes } from './api/groups.ts';
@@ -73,6 +74,7 @@ const families = [
   grantRoutes,
   roleAssignmentRoutes,
   catalogRoutes,
+  federationRoutes,
   endpointFilterRoutes,
   policyRoutes,
   applicationCredentialRoutes,

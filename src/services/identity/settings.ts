@@ -1,10 +1,12 @@
 import type { Values } from '../../platform/config/schema.ts';
 import { boolean, choice, integer } from '../../platform/config/setting.ts';
 import { defaultExpiration } from './model/token-expiry.ts';
+import { federationSettings } from './settings/federation.ts';
 import { passwordSettings } from './settings/passwords.ts';
 
 /** The section `identity` of the cloud's settings; names and defaults are keystone's where it has them. */
 export const identitySettings = {
+  ...federationSettings,
   token_expiration: integer({
     description: 'How long a token is good, in seconds.',
     default: defaultExpiration,

@@ -54,7 +54,13 @@ export function authTokenRoutes(identity: Identity): Route[] {
   const view = async (token: ValidToken, call: Call): Promise<object> => {
     const withCatalog = call.queryValue('nocatalog') === undefined;
     const projectId = token.subject.project?.id;
-    return { token: tokenView(token, withCatalog ? await identity.catalogs.rowsFor(projectId) : undefined) };
+    const { serviceProviders } = await identity.directory.shared();
+    return {
+      token: {
+        ...tokenView(token, withCatalog ? await identity.catalogs.rowsFor(projectId) : undefined),
+        ...(serviceProviders.length > 0 ? { service_providers: serviceProviders } : {}),
+      },
+    };
   };
 
   /** The token in X-Subject-Token, once the caller may do `rule` to it. */

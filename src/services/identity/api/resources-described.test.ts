@@ -26,6 +26,14 @@ async function post(many: string, one: object): Promise<{ id: string }> {
   assert.equal(answered.status, 201, JSON.stringify(answered.body));
   return answered.body[many][0];
 }
+const mappingRules = [{ local: [{ user: { name: '{0}' } }], remote: [{ type: 'user' }] }];
+/** What is made by the id that the client chooses. */
+async function put(one: string, body: object): Promise<{ id: string }> {
+  const path = `/v3/OS-FEDERATION/${one}s/described-${fresh()}`;
+  const answered = await cloud.request('PUT', path, { as: cloud.admin, body: { [one]: body } });
+  assert.equal(answered.status, 201, JSON.stringify(answered.body));
+  return answered.body[one];
+}
 const resourceName = () => `described-${fresh()}`;
 async function registerLimit(name = resourceName()): Promise<{ id: string }> {
   const limit = { service_id: services[0]?.id, resource_name: name, default_limit: 3 };
@@ -63,6 +71,12 @@ describeResources(cloud.world, 'identity', {
   limit: { existing: aLimit },
   endpoint_group: {
     samples: { filters: () => ({ interface: ['public', 'internal', 'admin'][fresh() % 3] }) },
+  },
+  identity_provider: { existing: async () => (await put('identity_provider', {})).id },
+  mapping: { existing: async () => (await put('mapping', { rules: mappingRules })).id },
+  service_provider: {
+    existing: async () =>
+      (await put('service_provider', { auth_url: 'https://sp.example/a', sp_url: 'https://sp.example/s' })).id,
   },
   // The catalog's regions are there for everybody, as upstream.
   region: { samples: { parent_region_id: aRegion }, open: ['list', 'show'], openToMembers: ['list', 'show'] },

@@ -44,7 +44,10 @@ export const identityStyle: ResourceStyle = {
   unknownProperties: 'keep',
   unknownFilters: 'ignore',
   policyFirst: true,
-  decorate: (view, { path }, call) => ({ ...view, links: { self: selfLink(call, path, view['id']) } }),
+  decorate: (view, { path }, call) => ({
+    ...view,
+    links: { ...(view['links'] as object | undefined), self: selfLink(call, path, view['id']) },
+  }),
   one: (view, { one }) => ({ [one]: view }),
   many: ({ views, request, full }, { many }, call) =>
     collection(call, many, views, full ? request.limit : undefined),

@@ -16,6 +16,8 @@ export interface Shared {
   implications: readonly { priorRoleId: string; impliedRoleId: string }[];
   services: readonly ServiceRow[];
   endpoints: readonly EndpointRow[];
+  /** Clouds that believe this one; every token names them. */
+  serviceProviders: readonly { id: string; auth_url: string; sp_url: string }[];
 }
 
 type Found<T> = { row: T | undefined };
@@ -153,11 +155,17 @@ export class Directory {
   shared(): Shared | Promise<Shared> {
     return this.#shared.get('', async () => {
       const { db } = this.#store;
-      const [roles, implied, services, endpoints] = await Promise.all([
+      const [roles, implied, services, endpoints, serviceProviders] = await Promise.all([
         db.selectFrom('roles').selectAll().execute(),
         db.selectFrom('implied_roles').selectAll().execute(),
         db.selectFrom('services').selectAll().execute(),
         db.selectFrom('endpoints').selectAll().execute(),
+        db
+          .selectFrom('service_providers')
+          .select(['id', 'auth_url', 'sp_url'])
+          .where('enabled', '=', true)
+          .orderBy('id')
+          .execute(),
       ]);
       return {
         roles: new Map(roles.map((row) => [row.id, row])),
@@ -168,6 +176,7 @@ export class Directory {
         })),
         services,
         endpoints,
+        serviceProviders,
       };
     });
   }

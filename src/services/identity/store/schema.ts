@@ -3,6 +3,7 @@ import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Table } from '../../../platform/store/table.ts';
 import { applicationCredentialTables } from './tables/application-credentials.ts';
 import { endpointFilterTables } from './tables/endpoint-filter.ts';
+import { federationTables } from './tables/federation.ts';
 import { limitTables } from './tables/limits.ts';
 import { passwordsMigration, passwordTables } from './tables/passwords.ts';
 import { policyTables } from './tables/policies.ts';
@@ -24,6 +25,7 @@ export const identitySchema = defineSchema('identity', {
     ...passwordTables,
     ...endpointFilterTables,
     ...policyTables,
+    ...federationTables,
     ...applicationCredentialTables,
     ...trustTables,
     ...limitTables,
@@ -34,6 +36,7 @@ export const identitySchema = defineSchema('identity', {
     creation('0003-trusts', trustTables),
     creation('0020-endpoint-filter', endpointFilterTables),
     creation('0021-policies', policyTables),
+    creation('0030-federation', federationTables),
     passwordsMigration,
     creation('0022-limits', limitTables),
   ],

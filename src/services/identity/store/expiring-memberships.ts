@@ -1,0 +1,100 @@
+import type { Store } from '../../../platform/store/store.ts';
+import type { Changes } from './changes.ts';
+import type { IdentityTables } from './schema.ts';
+
+/** The longest that a timer waits, in milliseconds. */
+const longestTimer = 2 ** 31 - 1;
+
+/** Memberships in groups that an identity provider has vouched for: they end by themselves. */
+export class ExpiringMemberships {
+  readonly #store: Store<IdentityTables>;
+  readonly #changes: Changes;
+  readonly #defaultMinutes: number;
+  #timer: NodeJS.Timeout | undefined;
+  /** Milliseconds since 1970. */
+  #next = Number.POSITIVE_INFINITY;
+
+  /** @param defaultMinutes how long they last where the provider has no word on it */
+  constructor(store: Store<IdentityTables>, changes: Changes, defaultMinutes: number) {
+    this.#store = store;
+    this.#changes = changes;
+    this.#defaultMinutes = defaultMinutes;
+  }
+
+  /** The groups that a user is in for now. What is remembered of it is forgotten when the first of them ends. */
+  async groupsOf(userId: string): Promise<string[]> {
+    const rows = await this.#store.db
+      .selectFrom('expiring_memberships')
+      .innerJoin('identity_providers', 'identity_providers.id', 'expiring_memberships.identity_provider_id')
+      .select([
+        'expiring_memberships.group_id',
+        'expiring_memberships.last_verified',
+        'identity_providers.authorization_ttl',
+      ])
+      .where('expiring_memberships.user_id', '=', userId)
+      .execute();
+    const now = Date.now();
+    const groups = new Set<string>();
+    for (const { group_id, last_verified, authorization_ttl } of rows) {
+      const ends = (last_verified + (authorization_ttl || this.#defaultMinutes) * 60) * 1000;
+      if (ends <= now) continue;
+      groups.add(group_id);
+      this.#wakeAt(ends);
+    }
+    return [...groups];
+  }
+
+  /**
+   * Writes which groups a provider says that a user is in. Joins the caller's transaction.
+   *
+   * @returns whether he was in others before, that the provider does not name any more
+   */
+  async verified(userId: string, identityProviderId: string, groupIds: readonly string[]): Promise<boolean> {
+    const { db } = this.#store;
+    const last_verified = Math.floor(Date.now() / 1000);
+    const gone = await db
+      .selectFrom('expiring_memberships')
+      .select('group_id')
+      .where('user_id', '=', userId)
+      .where('identity_provider_id', '=', identityProviderId)
+      .execute();
+    await db
+      .deleteFrom('expiring_memberships')
+      .where('user_id', '=', userId)
+      .where('identity_provider_id', '=', identityProviderId)
+      .execute();
+    if (groupIds.length > 0) {
+      await db
+        .insertInto('expiring_memberships')
+        .values(
+          groupIds.map((group_id) => ({
+            user_id: userId,
+            group_id,
+            identity_provider_id: identityProviderId,
+            last_verified,
+          })),
+        )
+        .execute();
+    }
+    this.#changes.wrote();
+    return gone.some((row) => !groupIds.includes(row.group_id));
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #wakeAt(time: number): void {
+    if (time >= this.#next) return;
+    this.#next = time;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => {
+        this.#next = Number.POSITIVE_INFINITY;
+        this.#changes.revoked();
+      },
+      Math.min(time - Date.now() + 1, longestTimer),
+    );
+    this.#timer.unref();
+  }
+}
