@@ -1,8 +1,10 @@
+import { FlowEngine } from '../../platform/flow/engine.ts';
 import { under } from '../../platform/http/api.ts';
 import type { Platform, RunningService, ServiceDefinition } from '../../platform/service/service.ts';
 import { accessTo } from './api/access.ts';
 import { imageActionRoutes } from './api/image-actions.ts';
 import { imageDataRoutes } from './api/image-data.ts';
+import { imageImportRoutes } from './api/image-import.ts';
 import { imageMemberRoutes } from './api/image-members.ts';
 import type { ImageService } from './api/image-service.ts';
 import { imageTagRoutes } from './api/image-tags.ts';
@@ -11,22 +13,30 @@ import { imageRoutes } from './api/images.ts';
 import { infoRoutes } from './api/info.ts';
 import { metadefRoutes } from './api/metadef-routes.ts';
 import { imagePolicies } from './api/policies.ts';
+import { noLimits, quotasOf } from './api/quotas.ts';
 import { schemaRoutes } from './api/schemas.ts';
 import { storeRoutes } from './api/stores.ts';
 import { imageErrors } from './api/style.ts';
+import { taskRoutes } from './api/tasks.ts';
 import { versionRoutes } from './api/versions.ts';
 import { imageService } from './contract.ts';
 import { openStores } from './drivers/open-stores.ts';
 import { openStaging } from './drivers/staging.ts';
+import { remoteImages } from './flows/import/remote-image.ts';
+import { importImage } from './flows/import-image.ts';
 import { recover } from './flows/recover.ts';
 import { removeData, removeLocation } from './flows/remove-data.ts';
+import { bytesTaker } from './flows/take-bytes.ts';
 import { uploadsOf } from './flows/upload-image.ts';
 import { imageHandlers } from './handlers/image-handlers.ts';
+import type { Image } from './model/image.ts';
 import { imageSettingsOf } from './settings.ts';
 import { imageQueries } from './store/images.ts';
 import { memberQueries } from './store/members.ts';
 import { loadStandardMetadefs } from './store/metadef-defaults.ts';
 import { imageSchema } from './store/tables.ts';
+import { taskQueries } from './store/tasks.ts';
+import { usageQueries } from './store/usage.ts';
 
 const port = 9292;
 
@@ -54,7 +64,30 @@ async function start(platform: Platform): Promise<RunningService> {
   if (recovered.requeued + recovered.removed > 0)
     log.info(recovered, 'images that an unexpected end had left half way are put right');
 
-  const uploads = uploadsOf({ db: store, images, stores, staging, settings, host });
+  const taker = bytesTaker();
+  const uploads = uploadsOf({ db: store, images, stores, staging, taker, settings, host });
+  const tasks = taskQueries(store, settings.task_time_to_live);
+  const notify = (event: string, subject: Image): void => {
+    bus
+      .notify(event, toImageView(subject))
+      .catch((err: unknown) => log.warn({ err, event }, 'a notification was lost'));
+  };
+  const tokens = new Map<string, string>();
+  const importing = importImage({
+    db: store,
+    images,
+    tasks,
+    stores,
+    staging,
+    taker,
+    remote: remoteImages(() => platform.urlOf('identity'), settings.glance_download_extra_properties),
+    settings,
+    tokens,
+    notify,
+    left: (id, err) =>
+      log.warn({ err, image: id }, 'what a failed import left in a store could not be removed'),
+  });
+  const engine = new FlowEngine({ store, runnerId: `image@${host}`, log }).register(importing);
   const removing = (id: string, work: Promise<void>): Promise<void> =>
     work.catch((err: unknown) =>
       log.error(
@@ -69,15 +102,23 @@ async function start(platform: Platform): Promise<RunningService> {
     access: accessTo(images, members),
     stores,
     uploads,
+    tasks,
+    // The one place where identity's unified limits are to be asked.
+    quotas: quotasOf(usageQueries(store), noLimits, settings.use_keystone_limits),
     settings,
-    removeData: (id) => removing(id, removeData(images, stores, id)),
+    host,
+    tokens,
+    startImport: (input) =>
+      engine.startFlow(importing, input, { resource: { type: 'image', id: input.imageId } }),
+    removeData: (id) =>
+      removing(
+        id,
+        removeData(images, stores, id).then(() => staging.remove(id)),
+      ),
     removeLocation: (location) => removing(location.image_id, removeLocation(images, stores, location)),
-    notify(event, subject) {
-      bus
-        .notify(event, toImageView(subject))
-        .catch((err: unknown) => log.warn({ err, event }, 'a notification was lost'));
-    },
+    notify,
   };
+  await engine.start();
   const listener = await bus.serve(imageService, imageHandlers(service, authorizer));
   await platform.listen(
     {
@@ -95,6 +136,8 @@ async function start(platform: Platform): Promise<RunningService> {
           ...storeRoutes(service),
           ...imageRoutes(service),
           ...imageDataRoutes(service),
+          ...imageImportRoutes(service),
+          ...taskRoutes(service),
           ...imageMemberRoutes(service),
           ...imageTagRoutes(service),
           ...imageActionRoutes(service),
@@ -108,6 +151,8 @@ async function start(platform: Platform): Promise<RunningService> {
     async close() {
       await listener.close();
       await uploads.close();
+      await engine.close();
+      await taker.close();
     },
   };
 }

@@ -1,6 +1,8 @@
 import type { Values } from '../../platform/config/schema.ts';
 import { sectionOf } from '../../platform/config/section.ts';
-import { boolean, dictionary, integer, list, options, text } from '../../platform/config/setting.ts';
+import { boolean, choice, dictionary, integer, list, options, text } from '../../platform/config/setting.ts';
+import { importPlugins } from './model/import-plugins.ts';
+import { importMethods } from './model/import-request.ts';
 
 /** The section `image` of the cloud's settings; names and defaults are glance's where it has them. */
 export const imageSettings = {
@@ -30,7 +32,59 @@ export const imageSettings = {
   }),
   enabled_import_methods: list({
     description: 'The ways of importing images that are offered.',
+    default: importMethods,
+  }),
+  image_import_plugins: list({
+    description: `What is done to imported images, in order: ${importPlugins.join(', ')}.`,
     default: [],
+  }),
+  conversion_output_format: choice(['raw', 'qcow2', 'vmdk'], {
+    description: 'What the import plugin image_conversion turns images into.',
+    default: 'raw',
+  }),
+  inject: dictionary({
+    description: 'The properties that the import plugin inject_image_metadata sets.',
+    default: {},
+  }),
+  inject_ignore_user_roles: list({
+    description: 'Who has one of these roles gets no properties injected.',
+    default: ['admin'],
+  }),
+  glance_download_extra_properties: list({
+    description: 'Properties that come along with an image of another region, by how their names begin.',
+    default: ['hw_', 'trait:', 'os_distro', 'os_secure_boot', 'os_type'],
+  }),
+  allowed_schemes: list({
+    description:
+      'The schemes that images are fetched over from the web; where empty, disallowed_schemes counts.',
+    default: ['http', 'https'],
+  }),
+  disallowed_schemes: list({ description: 'The schemes that they are not fetched over.', default: [] }),
+  allowed_hosts: list({
+    description: 'The hosts that images are fetched from; where empty, disallowed_hosts counts.',
+    default: [],
+  }),
+  disallowed_hosts: list({ description: 'The hosts that they are not fetched from.', default: [] }),
+  allowed_ports: list({
+    description: 'The ports that images are fetched from; where empty, disallowed_ports counts.',
+    default: ['80', '443'],
+  }),
+  disallowed_ports: list({ description: 'The ports that they are not fetched from.', default: [] }),
+  import_timeout: integer({
+    description: 'How long an import may take to fetch an image, in seconds.',
+    default: 6 * 3600,
+    min: 1,
+    max: 7 * 86_400,
+  }),
+  task_time_to_live: integer({
+    description: 'How long a task is remembered once it is over, in hours.',
+    default: 48,
+    min: 1,
+    max: 100_000,
+  }),
+  use_keystone_limits: boolean({
+    description: "Whether the projects' unified limits count for images.",
+    default: false,
   }),
   enabled_backends: dictionary({
     description: 'The stores of images and what each is made of: file, http or s3.',

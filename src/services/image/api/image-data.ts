@@ -1,15 +1,10 @@
 import { Readable } from 'node:stream';
-import {
-  ApiError,
-  BadRequest,
-  Forbidden,
-  PayloadTooLarge,
-  UnsupportedMediaType,
-} from '../../../platform/errors/errors.ts';
+import { ApiError, BadRequest, Forbidden, UnsupportedMediaType } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { isAdmin } from './access.ts';
 import type { ImageService } from './image-service.ts';
+import { mebibytes } from './quotas.ts';
 
 /** The states in which an image's bytes are whole; while it is imported to several stores, some may have them before. */
 const ready = new Set(['active', 'deactivated', 'pending_delete']);
@@ -21,22 +16,24 @@ interface Range {
 }
 
 export function imageDataRoutes(service: ImageService): Route[] {
-  const { access, images, stores, uploads, settings } = service;
+  const { access, images, quotas, stores, uploads } = service;
 
   async function upload(call: Call) {
+    const { projectId } = call.credentials;
+    const size = sizeOf(call);
+    await quotas.enforce(projectId, 'image_size_total', mebibytes(size));
     const seen = await access.see(call, call.params['id'] as string);
     access.enforce(call, 'upload_image', seen);
-    const contentType = String(call.headers['content-type'] ?? '').split(';')[0];
-    if (contentType?.trim().toLowerCase() !== 'application/octet-stream')
-      throw new UnsupportedMediaType(`Invalid content type ${contentType}`);
+    assertBytes(call);
     const store = call.headers['x-image-meta-store'];
     if (typeof store === 'string' && !stores.has(store))
       throw new BadRequest(`Store for identifier ${store} not found`);
-    const size = sizeOf(call);
-    if (size !== undefined && size > settings.image_size_cap)
-      throw new PayloadTooLarge('The incoming image is too large: The provided image is too large.');
     const { id } = seen.image.row;
-    await uploads.fill(id, call.stream, { size, ...(typeof store === 'string' ? { store } : {}) });
+    await uploads.fill(id, call.stream, {
+      size,
+      admit: () => quotas.enforce(projectId, 'image_count_uploading'),
+      ...(typeof store === 'string' ? { store } : {}),
+    });
     const filled = await images.get(id);
     if (filled) service.notify('image.upload', filled);
   }
@@ -83,7 +80,15 @@ export function imageDataRoutes(service: ImageService): Route[] {
   ];
 }
 
-function sizeOf({ headers }: Call): number | undefined {
+/** @throws UnsupportedMediaType for a body that is not said to be bytes */
+export function assertBytes({ headers }: Call): void {
+  const contentType = String(headers['content-type'] ?? '').split(';')[0];
+  if (contentType?.trim().toLowerCase() !== 'application/octet-stream')
+    throw new UnsupportedMediaType(`Invalid content type ${contentType}`);
+}
+
+/** How many bytes the client says will come. @throws BadRequest */
+export function sizeOf({ headers }: Call): number | undefined {
   const said = headers['x-openstack-image-size'] ?? headers['content-length'];
   if (said === undefined) return undefined;
   if (!/^\d{1,15}$/.test(String(said)))

@@ -1,11 +1,14 @@
 import type { Stores } from '../drivers/stores.ts';
+import type { ImportInput } from '../flows/import-image.ts';
 import type { Uploads } from '../flows/upload-image.ts';
 import type { Image } from '../model/image.ts';
 import type { ImageSettings } from '../settings.ts';
 import type { ImageQueries, ImageStoreDb } from '../store/images.ts';
 import type { MemberQueries } from '../store/members.ts';
 import type { LocationRow } from '../store/tables.ts';
+import type { TaskQueries } from '../store/tasks.ts';
 import type { Access } from './access.ts';
+import type { Quotas } from './quotas.ts';
 
 /** What the routes stand on. */
 export interface ImageService {
@@ -15,7 +18,15 @@ export interface ImageService {
   access: Access;
   stores: Stores;
   uploads: Uploads;
+  tasks: TaskQueries;
+  quotas: Quotas;
   settings: ImageSettings;
+  /** This host's name: what is staged is on one. */
+  host: string;
+  /** Tokens of imports that read other regions with them, by task; in memory only. */
+  tokens: Map<string, string>;
+  /** Starts the flow of an import, within the transaction that writes its task. */
+  startImport(input: ImportInput): Promise<unknown>;
   /** Removes the bytes of a deleted image. What fails now is done at the next start. */
   removeData(id: string): Promise<void>;
   /** The same for one location that was abandoned. */

@@ -47,7 +47,7 @@ const settable = [
 ] as const;
 
 export function imageRoutes(service: ImageService): Route[] {
-  const { images, access, settings, store } = service;
+  const { images, access, quotas, settings, store } = service;
 
   async function create(call: Call<unknown>) {
     if (call.body === undefined) throw new BadRequest('Body expected in request.');
@@ -66,7 +66,10 @@ export function imageRoutes(service: ImageService): Route[] {
     );
     assertLimits(image, settings);
     try {
-      await images.insert(image);
+      await store.transaction(async () => {
+        await quotas.enforce(projectId, 'image_count_total', 1);
+        await images.insert(image);
+      });
     } catch (error) {
       if (error instanceof UniqueViolation) throw new Conflict(`Image ID ${image.row.id} already exists!`);
       throw error;
@@ -75,6 +78,9 @@ export function imageRoutes(service: ImageService): Route[] {
     return answer(201, toImageView(image), {
       location: `/v2/images/${image.row.id}`,
       'openstack-image-store-ids': service.stores.names().join(','),
+      ...(settings.enabled_import_methods.length > 0
+        ? { 'openstack-image-import-methods': settings.enabled_import_methods.join(',') }
+        : {}),
     });
   }
 

@@ -1,7 +1,7 @@
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { ImageService } from './image-service.ts';
 
-export function infoRoutes({ settings }: ImageService): Route[] {
+export function infoRoutes({ quotas, settings }: ImageService): Route[] {
   return [
     route({
       method: 'GET',
@@ -14,6 +14,12 @@ export function infoRoutes({ settings }: ImageService): Route[] {
           value: settings.enabled_import_methods,
         },
       }),
+    }),
+    route({
+      method: 'GET',
+      path: '/info/usage',
+      summary: 'Show how much of its limits a project uses',
+      handler: async (call) => ({ usage: await quotas.usageOf(call.credentials.projectId) }),
     }),
   ];
 }

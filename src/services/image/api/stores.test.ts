@@ -99,8 +99,8 @@ describe('several stores', () => {
 
   it('are not to be emptied of an image by those who may not, nor of its last bytes', async () => {
     const { id } = await images.create(member);
-    const remove = (store: string, as = admin, image = id) =>
-      images.request('DELETE', `/v2/stores/${store}/${image}`, { as });
+    const remove = (store: string, as = admin, of = id) =>
+      images.request('DELETE', `/v2/stores/${store}/${of}`, { as });
     assert.equal((await remove('archive')).status, 409);
     await images.upload(member, id, randomBytes(10));
     assert.equal((await remove('archive', member)).status, 403);

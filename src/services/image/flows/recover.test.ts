@@ -7,8 +7,8 @@ import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { openStore } from '../../../platform/store/store.ts';
 import { fileStore } from '../drivers/file.ts';
-import type { ImageStore } from '../drivers/store.ts';
 import { openStaging } from '../drivers/staging.ts';
+import type { ImageStore } from '../drivers/store.ts';
 import { storesOf } from '../drivers/stores.ts';
 import { newImage } from '../model/new-image.ts';
 import { imageSettingsOf } from '../settings.ts';
@@ -16,6 +16,7 @@ import { imageQueries } from '../store/images.ts';
 import { imageSchema } from '../store/tables.ts';
 import { recover } from './recover.ts';
 import { removeData } from './remove-data.ts';
+import { bytesTaker } from './take-bytes.ts';
 import { uploadsOf } from './upload-image.ts';
 
 /** What a killed process does next: nothing, ever. */
@@ -46,7 +47,15 @@ describe('an image service that was killed', () => {
       inFolder: () => readdir(join(folder, name)),
       uploadsTo(store: ImageStore) {
         const settings = imageSettingsOf({});
-        return uploadsOf({ db, images, stores: storesOf([store]), staging, settings, host });
+        return uploadsOf({
+          db,
+          images,
+          stores: storesOf([store]),
+          staging,
+          taker: bytesTaker(),
+          settings,
+          host,
+        });
       },
       async image() {
         const made = newImage(

@@ -10,7 +10,7 @@ import { assertTransition, type ImageRow } from '../model/image.ts';
 import { stageHost } from '../model/reserved.ts';
 import type { ImageSettings } from '../settings.ts';
 import type { ImageQueries, ImageStoreDb } from '../store/images.ts';
-import { algorithms, assertSize, bytesTaker, type Taken } from './take-bytes.ts';
+import { algorithms, assertSize, type BytesTaker, type Taken } from './take-bytes.ts';
 
 export interface FillOptions {
   /** Bytes, where they are known before. */
@@ -45,6 +45,7 @@ interface Parts {
   images: ImageQueries;
   stores: Stores;
   staging: Staging;
+  taker: BytesTaker;
   settings: ImageSettings;
   host: string;
 }
@@ -52,8 +53,7 @@ interface Parts {
 /** What has become of the bytes: `image` is what the image is to say of them. */
 type Sink = (row: ImageRow, bytes: Readable, writer: StoreWriter) => Promise<Partial<ImageRow>>;
 
-export function uploadsOf({ db, images, stores, staging, settings, host }: Parts): Uploads {
-  const taker = bytesTaker();
+export function uploadsOf({ db, images, stores, staging, taker, settings, host }: Parts): Uploads {
   const running = new Map<Promise<void>, Readable>();
   const most = settings.image_size_cap;
 
@@ -138,7 +138,6 @@ export function uploadsOf({ db, images, stores, staging, settings, host }: Parts
     async close() {
       for (const bytes of running.values()) bytes.destroy(new Error('the image service is ending'));
       await Promise.allSettled(running.keys());
-      await taker.close();
     },
   };
 }

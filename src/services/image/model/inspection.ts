@@ -8,9 +8,9 @@ export interface Findings extends Detected {
 }
 
 /** Headers of all formats lie in here. */
-const headBytes = 4 * 1024 * 1024;
+export const headBytes = 4 * 1024 * 1024;
 /** A fixed VHD says what it is at its very end. */
-const tailBytes = 512;
+export const tailBytes = 512;
 
 /** Looks at bytes as they pass, in order; keeps their beginning and end only. */
 export class Inspection {

@@ -62,6 +62,8 @@ export function imageQueries(store: ImageStoreDb) {
     }
     for (const { image_id, value } of allTags) made.get(image_id)?.tags.push(value);
     for (const { image_id, store: name } of allLocations) made.get(image_id)?.stores.push(name);
+    // Tempest compares with names in order.
+    for (const image of made.values()) image.stores.sort();
     return [...made.values()];
   }
 
@@ -142,7 +144,8 @@ export function imageQueries(store: ImageStoreDb) {
       locations.update({ image_id, store: name }, { status: 'pending_delete' }),
     addLocation: (location: Omit<LocationRow, 'location_metadata' | 'status'> & Partial<LocationRow>) =>
       locations.insert(location),
-    removeLocation: ({ image_id, store: name }: LocationRow) => locations.delete({ image_id, store: name }),
+    removeLocation: ({ image_id, store: name, status }: LocationRow) =>
+      locations.delete({ image_id, store: name, status }),
     /** Data of deleted images, and data that images no longer have. */
     abandonedLocations: (): Promise<LocationRow[]> =>
       store.db

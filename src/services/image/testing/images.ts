@@ -25,8 +25,9 @@ export function imagesIn(world: World) {
       id: string,
       bytes: Uint8Array | ReadableStream<Uint8Array>,
       headers: Record<string, string> = {},
+      to: 'file' | 'stage' = 'file',
     ): Promise<Answered> {
-      const response = await fetch(`${world.urls['image']}/v2/images/${id}/file`, {
+      const response = await fetch(`${world.urls['image']}/v2/images/${id}/${to}`, {
         method: 'PUT',
         headers: {
           'x-auth-token': world.tokenFor(as),

@@ -1,0 +1,50 @@
+import { PayloadTooLarge } from '../../../platform/errors/errors.ts';
+import { type CountedResource, countedResources, type UsageQueries } from '../store/usage.ts';
+
+/** Who knows the limits of projects: identity's unified limits, once they are asked. */
+export interface Limits {
+  /** How much of a resource a project may use; `null` for any amount. */
+  limitOf(projectId: string, resource: CountedResource): Promise<number | null>;
+}
+
+/** Upstream's `use_keystone_limits = false`. */
+export const noLimits: Limits = { limitOf: async () => null };
+
+export interface Quotas {
+  /**
+   * Within a transaction that does what is asked for, so that two who ask at the same time do not both fit.
+   *
+   * @param more what is to be added to what is used: MiB of sizes, images of counts
+   * @throws PayloadTooLarge in the words of oslo.limit
+   */
+  enforce(projectId: string | null | undefined, resource: CountedResource, more?: number): Promise<void>;
+  /** What `/v2/info/usage` says; nothing where nothing is limited. */
+  usageOf(projectId: string | undefined): Promise<Record<string, { usage: number; limit: number }>>;
+}
+
+/** @param enabled the setting `use_keystone_limits` */
+export function quotasOf(usage: UsageQueries, limits: Limits, enabled: boolean): Quotas {
+  return {
+    async enforce(projectId, resource, more = 0) {
+      if (!enabled || !projectId) return;
+      const limit = await limits.limitOf(projectId, resource);
+      if (limit === null || limit < 0) return;
+      const used = await usage[resource](projectId);
+      if (used + more <= limit) return;
+      throw new PayloadTooLarge(
+        `Project ${projectId} is over a limit for [Resource ${resource} is over limit of ${limit} due to current usage ${used} and delta ${more}]`,
+      );
+    },
+    async usageOf(projectId) {
+      if (!enabled || projectId === undefined) return {};
+      const entries = countedResources.map(async (resource) => {
+        const limit = (await limits.limitOf(projectId, resource)) ?? -1;
+        return [resource, { usage: await usage[resource](projectId), limit }] as const;
+      });
+      return Object.fromEntries(await Promise.all(entries));
+    },
+  };
+}
+
+/** Bytes in the unit of the limits. */
+export const mebibytes = (bytes: number | null | undefined): number => Math.floor((bytes ?? 0) / 2 ** 20);
