@@ -247,7 +247,7 @@ describe('application credentials', () => {
       const listed = await cloud.request('GET', `/v3/users/${demoId}/access_rules`, { as: token });
       assert.equal(listed.status, 200);
       assert.deepEqual(
-        credential.access_rules.map(({ id: _, ...rule }: { id: string }) => rule),
+        credential.access_rules.map(({ id: _id, ...rule }: { id: string }) => rule),
         rules,
       );
       assert.equal((await cloud.request('GET', path, { as: token })).status, 401);

@@ -52,7 +52,7 @@ export function assertMayManage(call: Call): void {
 /** Secrets that stand for a user on one project, with roles that he has there. */
 export function applicationCredentialRoutes(identity: Identity): Route[] {
   const { applicationCredentials, directory, hasher, settings, subjects } = identity;
-  const path = '/v3/users/:user_id/application_credentials';
+  const url = '/v3/users/:user_id/application_credentials';
   const invalid = (detail: string) => new BadRequest(`Invalid application credential: ${detail}`);
 
   async function view(row: ApplicationCredential, call: Call): Promise<Record<string, unknown>> {
@@ -182,7 +182,7 @@ export function applicationCredentialRoutes(identity: Identity): Route[] {
   return [
     route({
       method: 'GET',
-      path,
+      path: url,
       summary: 'List the application credentials of a user',
       async handler(call) {
         call.enforce('identity:list_application_credentials', call.params);
@@ -200,14 +200,14 @@ export function applicationCredentialRoutes(identity: Identity): Route[] {
     }),
     route({
       method: 'POST',
-      path,
+      path: url,
       summary: 'Make an application credential for oneself',
       body: Creation,
       handler: create,
     }),
     route({
       method: 'GET',
-      path: `${path}/:id`,
+      path: `${url}/:id`,
       summary: 'Show an application credential',
       async handler(call) {
         const row = await named(call, 'identity:get_application_credential');
@@ -216,7 +216,7 @@ export function applicationCredentialRoutes(identity: Identity): Route[] {
     }),
     route({
       method: 'DELETE',
-      path: `${path}/:id`,
+      path: `${url}/:id`,
       summary: 'Delete an application credential; its tokens end with it',
       async handler(call) {
         const { id } = await named(call, 'identity:delete_application_credential');

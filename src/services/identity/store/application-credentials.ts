@@ -160,7 +160,7 @@ export class ApplicationCredentials {
     return rows.map((row) => {
       const rules = byCredential.get(row.id);
       return rules
-        ? { ...row, access_rules: rules.map(({ application_credential_id: _, ...rule }) => rule) }
+        ? { ...row, access_rules: rules.map(({ application_credential_id: _id, ...rule }) => rule) }
         : row;
     });
   }
