@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { run } from '../src/platform/exec/run.ts';
@@ -69,6 +70,8 @@ export async function startCloud(
     await run([cumulet, 'destroy', '--yes', '--state-dir', state], { deadline: 120_000 });
   };
   try {
+    await mkdir(state, { recursive: true, mode: 0o700 });
+    await writeFile(join(state, 'cumulet.yaml'), settingsFor(offset), { mode: 0o600 });
     await run(
       [
         cumulet,
@@ -89,6 +92,16 @@ export async function startCloud(
     throw error;
   }
 }
+
+/**
+ * What the tests need to be set: a second image store, which only reads, and imports of the document that the
+ * identity service answers with. The tests of several stores want them all written to by every import, so that a
+ * second one that takes images would fail what the first one passes.
+ */
+const settingsFor = (offset: number): string => `image:
+  enabled_backends: file:file, web:http
+  allowed_ports: [80, 443, ${5000 + offset}]
+`;
 
 /** An offset at which none of the standard ports is taken now. */
 async function freeOffset(): Promise<number> {
