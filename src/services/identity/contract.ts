@@ -49,6 +49,25 @@ export const identityChanged = 'identity.changed';
 /** The notification that a project is gone: `{ id }`. */
 export const projectDeleted = 'identity.project.deleted';
 
+/**
+ * The bus event under which what happened is told for audit, where upstream calls it `type`
+ * (`identity.user.created`): apart from the notifications above, which are for the program itself. Subscribers of all
+ * of them use `audit.identity.#`.
+ */
+export const auditEvent = (type: string): string => `audit.${type}`;
+
+/** What such an event carries: a notification as oslo.messaging has it. */
+export interface AuditNotification {
+  message_id: string;
+  publisher_id: string;
+  event_type: string;
+  priority: 'INFO';
+  /** `2026-01-31 12:34:56.123000` in UTC. */
+  timestamp: string;
+  /** A CADF event, or with `notification_format: basic` what was written: `{ resource_info: <id> }`. */
+  payload: Record<string, unknown>;
+}
+
 /** What the program that runs the cloud asks of identity on the same host: bus address `{ host }`. */
 export interface IdentityAdmin {
   /** Makes what a new cloud needs, and mends what is missing or has moved; what is there is otherwise left as it is. */

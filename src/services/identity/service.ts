@@ -6,6 +6,7 @@ import { resourcesIn } from '../../platform/resource/resource.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
 import { accessRuleRoutes } from './api/access-rules.ts';
 import { applicationCredentialRoutes } from './api/application-credentials.ts';
+import { audited } from './api/audited.ts';
 import { authScopeRoutes } from './api/auth-scopes.ts';
 import { authTokenRoutes } from './api/auth-tokens.ts';
 import { catalogRoutes } from './api/catalog.ts';
@@ -26,6 +27,7 @@ import { trustRoutes } from './api/trusts.ts';
 import { userPasswordRoutes } from './api/user-password.ts';
 import { userRoutes } from './api/users.ts';
 import { versionRoutes } from './api/versions.ts';
+import { Audit } from './audit.ts';
 import { bootstrap } from './bootstrap.ts';
 import {
   identityAdmin,
@@ -114,6 +116,13 @@ export const identity: ServiceDefinition = {
       bus.notify(event, payload).catch((err: unknown) => log.error({ err, event }, 'nobody could be told'));
     };
     const tokens = new Tokens({ keys, subjects, revocations, changes, expiration });
+    const audit = new Audit({
+      notify,
+      onError: (err) => log.error({ err }, 'what was done could not be told'),
+      directory,
+      host: platform.host,
+      settings,
+    });
     const hasher = new Hasher(settings);
     const passwords = new Passwords({
       store,
@@ -121,6 +130,7 @@ export const identity: ServiceDefinition = {
       hasher,
       rules: settings,
       decoyKey: await secretFile(join(platform.stateDir, 'decoy-key')),
+      onTry: (tried) => audit.authenticated(tried),
     });
     const authentication = new Authentication([
       passwordMethod(passwords),
@@ -189,7 +199,7 @@ export const identity: ServiceDefinition = {
     }
     try {
       const authorizer = await platform.authorizer(identityPolicies);
-      const routes = [...versionRoutes, ...families.flatMap((family) => family(running))];
+      const routes = audited([...versionRoutes, ...families.flatMap((family) => family(running))], audit);
       await platform.listen(
         { name: 'identity', title: 'Identity', errors: identityErrors, routes, guardsUnknownPaths: false },
         identity.port as number,

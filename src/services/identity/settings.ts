@@ -2,6 +2,7 @@ import type { Values } from '../../platform/config/schema.ts';
 import { boolean, choice, integer } from '../../platform/config/setting.ts';
 import { defaultExpiration } from './model/token-expiry.ts';
 import { federationSettings } from './settings/federation.ts';
+import { notificationSettings } from './settings/notifications.ts';
 import { passwordSettings } from './settings/passwords.ts';
 
 /** The section `identity` of the cloud's settings; names and defaults are keystone's where it has them. */
@@ -21,6 +22,7 @@ export const identitySettings = {
     description: 'Whether a project without endpoints of its own sees all of them in its catalog.',
     default: true,
   }),
+  ...notificationSettings,
   ...passwordSettings,
   application_credential_user_limit: integer({
     description: 'The most application credentials of one user; -1 for any number.',

@@ -17,6 +17,7 @@ import {
 } from '../model/password-rules.ts';
 import { type Micros, nowMicros } from '../model/timestamps.ts';
 import type { Directory } from '../store/directory.ts';
+import type { Elsewhere } from '../store/elsewhere.ts';
 import { PasswordRows } from '../store/passwords.ts';
 import type { IdentityTables } from '../store/schema.ts';
 import type { UserRow } from '../store/tables.ts';
@@ -50,14 +51,27 @@ export type Checked =
   | { right: true; user: UserRow; expired: boolean }
   | { right: false; who?: UserRow; why: 'wrong' | 'locked' | 'disabled' };
 
+/** A password that was tried. */
+export interface PasswordTry {
+  outcome: 'success' | 'failure';
+  /** On whom, where there is such a user. */
+  user?: Pick<UserRow, 'id' | 'name'>;
+  named: UserReference;
+  reason?: { reasonCode: string; reasonType: string };
+}
+
 export interface PasswordsOptions {
   store: Store<IdentityTables>;
   directory: Directory;
+  /** The users whose passwords their domain's backend checks. */
+  elsewhere?: Elsewhere | undefined;
   hasher: Hasher;
   rules: SecurityCompliance;
   /** By which it is chosen whose hash is worked on where there is no such user: nobody else may know it. */
   decoyKey: Buffer;
   now?: () => Micros;
+  /** Told of every try. */
+  onTry?(tried: PasswordTry): void;
 }
 
 /** Checks and sets passwords, by the rules of security compliance. */
@@ -80,9 +94,20 @@ export class Passwords {
    * same name. So names that nobody has show the same mixture of algorithms and costs as those that somebody has.
    */
   async check(named: UserReference, password: string): Promise<Checked> {
-    const { directory, hasher } = this.#options;
+    const checked = await this.#try(named, password);
+    this.#options.onTry?.(asTold(named, checked));
+    return checked;
+  }
+
+  async #try(named: UserReference, password: string): Promise<Checked> {
+    const { directory, elsewhere, hasher } = this.#options;
     const decoy = await this.#decoyFor(named);
     const user = await namedUser(directory, named);
+    if (user && elsewhere && (await directory.isElsewhere(user.id))) {
+      const right = await elsewhere.authenticate(user.id, password);
+      if (!right) return { right, who: user, why: 'wrong' };
+      return user.enabled ? { right, user, expired: false } : { right: false, who: user, why: 'disabled' };
+    }
     const hashed = user?.password_hash ?? null;
     const matches = await hasher.verify(password, hashed ?? decoy);
     const outcome = await this.#settle(user?.id ?? '', hashed, matches && hashed !== null);
@@ -207,6 +232,22 @@ export class Passwords {
       password_self_service: by === 'user',
     };
   }
+}
+
+function asTold(named: UserReference, checked: Checked): PasswordTry {
+  const user = checked.right ? checked.user : checked.who;
+  const failure = (reasonCode: string, reasonType: string): PasswordTry => ({
+    outcome: 'failure',
+    ...(user ? { user } : {}),
+    named,
+    reason: { reasonCode, reasonType },
+  });
+  if (checked.right && !checked.expired) return { outcome: 'success', user: checked.user, named };
+  if (checked.right) return failure('401', expiredMessage(checked.user.id));
+  if (!user) return failure('404', `Could not find user: ${named.id ?? named.name ?? ''}.`);
+  if (checked.why === 'locked') return failure('401', `The account is locked for user: ${user.id}.`);
+  if (checked.why === 'disabled') return failure('401', `The account is disabled for user: ${user.id}.`);
+  return { outcome: 'failure', user, named };
 }
 
 /** Upstream's words to him whose password was right, but has run out. */
