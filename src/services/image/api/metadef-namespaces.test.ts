@@ -221,6 +221,9 @@ describe('a namespace of metadata definitions', () => {
   it('is made by administrators only, and asked for with a token', async () => {
     await metadefs.expect(403, 'POST', '/namespaces', { as: member, body: { namespace: 'Test::Mine' } });
     await metadefs.expect(403, 'POST', '/namespaces', { as: reader, body: { namespace: 'Test::Mine' } });
+    const nobody = { ...member, roles: ['other'] };
+    for (const path of ['/namespaces', '/namespaces/OS::Compute::TPM', '/resource_types'])
+      await metadefs.expect(404, 'GET', path, { as: nobody });
     for (const path of ['/v2/metadefs/namespaces', '/v2/metadefs/resource_types'])
       assert.equal((await world.request('image', 'GET', path)).status, 401);
   });

@@ -1,6 +1,6 @@
 /**
  * A standard namespace, as every cloud has it from its first start. Names, types, values and defaults are those of
- * glance (etc/metadefs): images and flavors everywhere are described by them.
+ * glance (etc/metadefs), its slips of the pen included: images and flavors everywhere are described by them.
  */
 export interface Definition {
   namespace: string;

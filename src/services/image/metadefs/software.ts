@@ -1,6 +1,6 @@
 import { adminUser, type Definition, port, version } from './definition.ts';
 
-/** What is installed in them. */
+/** Software that is installed in images and on servers. */
 export const softwareDefinitions: readonly Definition[] = [
   {
     namespace: 'OS::Software::DBMS',

@@ -86,12 +86,13 @@ export function metadefQueries(store: ImageStoreDb) {
     associationsOf,
     async contents(namespace_id: string): Promise<NamespaceContents> {
       const of = { where: { namespace_id }, sort: oldestFirst };
-      return {
-        objects: await objects.list(of),
-        properties: await properties.list(of),
-        tags: await tags.list(of),
-        associations: await associationsOf([namespace_id]),
-      };
+      const [ofObjects, ofProperties, ofTags, ofAssociations] = await Promise.all([
+        objects.list(of),
+        properties.list(of),
+        tags.list(of),
+        associationsOf([namespace_id]),
+      ]);
+      return { objects: ofObjects, properties: ofProperties, tags: ofTags, associations: ofAssociations };
     },
     /** Makes types of resources known that are not yet. Inside of a transaction. */
     async know(names: readonly string[], isProtected = false): Promise<void> {
