@@ -1,5 +1,5 @@
 import type { Answers } from './ask.ts';
-import { aroundChanges, diffLines } from './difference.ts';
+import { diffLines } from './difference.ts';
 import type { Known } from './known.ts';
 
 export interface Comparison {
@@ -30,9 +30,8 @@ export function compareAnswers(theirs: Answers, ours: Answers, known: readonly K
       }
       continue;
     }
-    // Known lines are left out, so that the same unknown ones meet.
-    const left = new Set(changed.filter((_, n) => reasons[n] === undefined));
-    const diff = aroundChanges(lines.filter((line) => line.startsWith(' ') || left.has(line))).join('\n');
+    // Known lines are left out, and what is around the others too, so that the same unknown ones meet.
+    const diff = changed.filter((_, n) => reasons[n] === undefined).join('\n');
     unknown.set(diff, [...(unknown.get(diff) ?? []), title]);
   }
   return {
@@ -44,12 +43,20 @@ export function compareAnswers(theirs: Answers, ours: Answers, known: readonly K
   };
 }
 
+const mostTitles = 8;
+
+function headed(titles: readonly string[]): string {
+  const lines = titles.slice(0, mostTitles).map((title) => `=== ${title}`);
+  if (titles.length > mostTitles) lines.push(`=== and ${titles.length - mostTitles} more`);
+  return lines.join('\n');
+}
+
 /** A comparison to read; the last line has the totals. */
 export function comparisonText({ same, unknown, known }: Comparison): string {
   const differing = unknown.reduce((sum, { titles }) => sum + titles.length, 0);
   const explained = [...known].map(([why, cases]) => `${cases} × known: ${why}`);
   return [
-    ...unknown.map(({ diff, titles }) => `${titles.map((title) => `=== ${title}`).join('\n')}\n${diff}`),
+    ...unknown.map(({ diff, titles }) => `${headed(titles)}\n${diff}`),
     ...(explained.length > 0 ? [explained.join('\n')] : []),
     `${same} the same, ${differing} different in ${unknown.length} ways that are not known`,
   ].join('\n\n');

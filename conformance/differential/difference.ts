@@ -24,11 +24,3 @@ export function diffLines(theirs: string, ours: string): string[] {
   }
   return lines;
 }
-
-/** What is different, with a few lines around it. */
-export function aroundChanges(lines: readonly string[], context = 2): string[] {
-  const near = lines.map((_, n) =>
-    lines.slice(Math.max(0, n - context), n + context + 1).some((line) => !line.startsWith(' ')),
-  );
-  return lines.filter((line, n) => near[n] && line !== '');
-}

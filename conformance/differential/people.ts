@@ -84,10 +84,27 @@ export async function bringPeople(api: CloudApi): Promise<People> {
     tokens,
     names,
     async leave() {
+      await removeNamed(api, tag);
       for (const id of [domain, otherDomain]) {
         await api.ask('PATCH', `${root}/domains/${id}`, { domain: { enabled: false } });
         await api.ask('DELETE', `${root}/domains/${id}`);
       }
     },
   };
+}
+
+/** Collections of what belongs to no domain, each before those that it stands on. */
+const collections = ['services', 'roles', 'regions', 'regions', 'OS-FEDERATION/identity_providers'].concat(
+  ['mappings', 'service_providers'].map((name) => `OS-FEDERATION/${name}`),
+);
+
+/** Takes away what a run that ended early, or a wrong request that was taken, has left: all that has the run's tag. */
+async function removeNamed(api: CloudApi, tag: string): Promise<void> {
+  for (const path of collections) {
+    const url = `${api.access.authUrl}/v3/${path}`;
+    const listed = Object.values((await api.ask('GET', url)).body).find(Array.isArray);
+    for (const one of list(listed).filter((item) => JSON.stringify(item).includes(tag))) {
+      await api.ask('DELETE', `${url}/${encodeURIComponent(String(one['id']))}`);
+    }
+  }
 }

@@ -81,7 +81,7 @@ export const tokens: readonly Row[] = [
   { ask: 'DELETE /v3/auth/tokens', only: true },
   { ask: 'GET /v3/auth/tokens', headers: subject, only: true },
   { ask: 'GET /v3/auth/tokens/OS-PKI/revoked' },
-  { ask: 'GET /v3/OS-REVOKE/events' },
+  { ask: 'GET /v3/OS-REVOKE/events?since=2099-01-01T00:00:00Z' },
   { ask: 'GET /v3/OS-SIMPLE-CERT/ca', as: 'nobody', only: true },
   { ask: 'GET /v3/OS-SIMPLE-CERT/certificates', as: 'nobody', only: true },
   { ask: 'GET /v2.0', as: 'nobody', only: true },
