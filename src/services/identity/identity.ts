@@ -5,7 +5,10 @@ import type { ApplicationCredentials } from './store/application-credentials.ts'
 import type { Catalogs } from './store/catalogs.ts';
 import type { Changes } from './store/changes.ts';
 import type { Directory } from './store/directory.ts';
+import type { Elsewhere } from './store/elsewhere.ts';
+import type { IdMapping } from './store/id-mapping.ts';
 import type { Limits } from './store/limits.ts';
+import type { Memberships } from './store/memberships.ts';
 import type { Revocations } from './store/revocations.ts';
 import type { IdentityTables } from './store/schema.ts';
 import type { Trusts } from './store/trusts.ts';
@@ -20,6 +23,10 @@ export interface Identity {
   store: Store<IdentityTables>;
   changes: Changes;
   directory: Directory;
+  /** Absent where every domain's users are in identity's own tables. */
+  elsewhere: Elsewhere | undefined;
+  mapping: IdMapping;
+  memberships: Memberships;
   catalogs: Catalogs;
   limits: Limits;
   subjects: Subjects;

@@ -11,8 +11,8 @@ import { authScopeRoutes } from './api/auth-scopes.ts';
 import { authTokenRoutes } from './api/auth-tokens.ts';
 import { catalogRoutes } from './api/catalog.ts';
 import { domainRoutes } from './api/domains.ts';
-import { federationRoutes } from './api/federation/routes.ts';
 import { endpointFilterRoutes } from './api/endpoint-filter.ts';
+import { federationRoutes } from './api/federation/routes.ts';
 import { grantRoutes } from './api/grants.ts';
 import { groupRoutes } from './api/groups.ts';
 import { limitRoutes } from './api/limits.ts';
@@ -36,6 +36,7 @@ import {
   projectDeleted,
   tokensRevoked,
 } from './contract.ts';
+import { openElsewhere } from './drivers/open-elsewhere.ts';
 import type { Identity } from './identity.ts';
 import { defaultAllowExpiredWindow } from './model/token-expiry.ts';
 import { identityPolicies } from './policies/policies.ts';
@@ -45,8 +46,10 @@ import { Catalogs } from './store/catalogs.ts';
 import { Changes } from './store/changes.ts';
 import { Directory } from './store/directory.ts';
 import { eachDay } from './store/each-day.ts';
+import { IdMapping } from './store/id-mapping.ts';
 import { KeyRepository } from './store/key-repository.ts';
 import { Limits } from './store/limits.ts';
+import { Memberships } from './store/memberships.ts';
 import { Revocations } from './store/revocations.ts';
 import { identitySchema } from './store/schema.ts';
 import { secretFile } from './store/secret-file.ts';
@@ -97,7 +100,22 @@ export const identity: ServiceDefinition = {
     const settings = sectionOf(identitySettings, platform.settings);
     const expiration = settings.token_expiration;
     const changes = new Changes(store);
-    const directory = new Directory(store, changes, settings.disable_user_account_days_inactive);
+    const mapping = new IdMapping(store, changes);
+    const elsewhere = await openElsewhere({
+      settings,
+      stateDir: platform.stateDir,
+      mapping,
+      changes,
+      log,
+      nameOf: async (id) => (await directory.domain(id))?.name,
+      configOf: async () => undefined,
+    });
+    const directory: Directory = new Directory(
+      store,
+      changes,
+      settings.disable_user_account_days_inactive,
+      elsewhere,
+    );
     /** What tokens may stand on beside their user's word. */
     const applicationCredentials = new ApplicationCredentials(store, changes);
     const trusts = new Trusts(store, changes);
@@ -127,6 +145,7 @@ export const identity: ServiceDefinition = {
     const passwords = new Passwords({
       store,
       directory,
+      elsewhere,
       hasher,
       rules: settings,
       decoyKey: await secretFile(join(platform.stateDir, 'decoy-key')),
@@ -151,6 +170,9 @@ export const identity: ServiceDefinition = {
       store,
       changes,
       directory,
+      elsewhere,
+      mapping,
+      memberships: new Memberships(store, changes, directory, elsewhere),
       subjects,
       revocations,
       applicationCredentials,
@@ -212,6 +234,7 @@ export const identity: ServiceDefinition = {
     }
     return {
       async close() {
+        elsewhere?.close();
         keys.close();
         for (const each of listeners) await each.close();
       },

@@ -1,6 +1,7 @@
 import type { Values } from '../../platform/config/schema.ts';
 import { boolean, choice, integer } from '../../platform/config/setting.ts';
 import { defaultExpiration } from './model/token-expiry.ts';
+import { backendSettings } from './settings/backends.ts';
 import { federationSettings } from './settings/federation.ts';
 import { notificationSettings } from './settings/notifications.ts';
 import { passwordSettings } from './settings/passwords.ts';
@@ -24,6 +25,7 @@ export const identitySettings = {
   }),
   ...notificationSettings,
   ...passwordSettings,
+  ...backendSettings,
   application_credential_user_limit: integer({
     description: 'The most application credentials of one user; -1 for any number.',
     default: -1,

@@ -4,17 +4,10 @@ import { noDomain } from '../store/tables.ts';
 
 /** Adds the names of what assignments refer to, each looked up once: `?include_names`. */
 export async function named(identity: Identity, views: readonly RoleAssignmentView[]): Promise<object[]> {
-  const { directory, store } = identity;
+  const { directory } = identity;
   const { roles } = await directory.shared();
-  const groupIds = [...new Set(views.flatMap((view) => view.group?.id ?? []))];
-  const groups = new Map(
-    groupIds.length === 0
-      ? []
-      : (await store.db.selectFrom('groups').selectAll().where('id', 'in', groupIds).execute()).map((row) => [
-          row.id,
-          row,
-        ]),
-  );
+  const groups = await directory.groupsById([...new Set(views.flatMap((view) => view.group?.id ?? []))]);
+  const users = await directory.usersById([...new Set(views.flatMap((view) => view.user?.id ?? []))]);
   const domainOf = async (id: string) => ({ id, name: (await directory.domain(id))?.name ?? '' });
   const withDomain = async (row: { id: string; name: string; domain_id: string } | undefined, id: string) =>
     row ? { id: row.id, name: row.name, domain: await domainOf(row.domain_id) } : { id };
@@ -29,7 +22,7 @@ export async function named(identity: Identity, views: readonly RoleAssignmentVi
           name: role?.name,
           ...(role && role.domain_id !== noDomain ? { domain: await domainOf(role.domain_id) } : {}),
         },
-        ...(user ? { user: await withDomain(await directory.user(user.id), user.id) } : {}),
+        ...(user ? { user: await withDomain(users.get(user.id), user.id) } : {}),
         ...(group ? { group: await withDomain(groups.get(group.id), group.id) } : {}),
         scope: {
           ...scope,

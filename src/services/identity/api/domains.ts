@@ -102,7 +102,7 @@ export async function deleteDomain(identity: Identity, row: ProjectRow): Promise
   if (row.enabled) {
     throw new Forbidden('Cannot delete a domain that is enabled, please disable it first.');
   }
-  const { store } = identity;
+  const { store, mapping } = identity;
   const { db } = store;
   const gone = await identity.atomically(async () => {
     const idsIn = async (name: 'projects' | 'users' | 'groups') =>
@@ -110,8 +110,12 @@ export async function deleteDomain(identity: Identity, row: ProjectRow): Promise
         (each) => each.id,
       );
     const [inside, users, groups] = [await idsIn('projects'), await idsIn('users'), await idsIn('groups')];
-    await removeActor(store, 'user', users);
-    await removeActor(store, 'group', groups);
+    const mapped = {
+      users: await mapping.ofDomain(row.id, 'user'),
+      groups: await mapping.ofDomain(row.id, 'group'),
+    };
+    await removeActor(store, 'user', [...users, ...mapped.users]);
+    await removeActor(store, 'group', [...groups, ...mapped.groups]);
     await removeTarget(store, [...inside, row.id]);
     for (const name of ['users', 'groups', 'roles', 'projects'] as const) {
       await db.deleteFrom(name).where('domain_id', '=', row.id).execute();

@@ -6,7 +6,6 @@ import type { Identity } from '../identity.ts';
 import {
   assignments,
   type GroupRow,
-  groups,
   noDomain,
   type ProjectRow,
   type RoleRow,
@@ -62,7 +61,6 @@ interface Grant {
 export function grantRoutes(identity: Identity): Route[] {
   const { store, directory, changes, applicationCredentials } = identity;
   const rows = repository(store, assignments);
-  const groupRows = repository(store, groups);
 
   /** What a path names, once the caller may do `verb` to it. @throws NotFound for what is not there */
   async function named(
@@ -72,7 +70,7 @@ export function grantRoutes(identity: Identity): Route[] {
   ): Promise<Grant> {
     const { id = '', actor_id = '', role_id } = call.params;
     const [actor, found, { roles }] = await Promise.all([
-      family.actor === 'user' ? directory.user(actor_id) : groupRows.get(actor_id),
+      family.actor === 'user' ? directory.user(actor_id) : directory.group(actor_id),
       family.target === 'system' ? undefined : directory.project(id),
       directory.shared(),
     ]);

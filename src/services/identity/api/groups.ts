@@ -1,13 +1,15 @@
 import { NotFound } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
-import { repository } from '../../../platform/store/repository.ts';
+import type { RowQuery } from '../../../platform/resource/rows.ts';
 import type { Identity } from '../identity.ts';
 import { countedRows } from '../store/changes.ts';
+import { everywhere } from '../store/everywhere.ts';
 import { newId } from '../store/new-id.ts';
 import { removeActor } from '../store/removal.ts';
-import { type GroupRow, groups, memberships } from '../store/tables.ts';
+import { type GroupRow, groups } from '../store/tables.ts';
 import { assertUnmoved, domainFor, Id, keptExtra, Name, NullableText } from './fields.ts';
+import { listedDomain } from './listed-domain.ts';
 import { expiryFilter } from './password-expiry.ts';
 import { collection, notFound, unique } from './style.ts';
 import { userView } from './user-view.ts';
@@ -23,9 +25,15 @@ export const groupView = (row: GroupRow, call: Call): Record<string, unknown> =>
 
 /** Groups and who is in them. */
 export function groupRoutes(identity: Identity): Route[] {
-  const { store, changes, directory } = identity;
-  const rows = countedRows(store, groups, changes);
-  const members = repository(store, memberships);
+  const { store, changes, directory, elsewhere } = identity;
+  const own = countedRows(store, groups, changes);
+  const rows = everywhere(
+    own,
+    elsewhere && {
+      find: (id: string) => elsewhere.group(id),
+      list: (domainId: string | undefined, query: RowQuery<GroupRow>) => elsewhere.groups(domainId, query),
+    },
+  );
   const detail = (name: string, domain: string) => `name ${name} at domain ID ${domain}`;
 
   const resource = identity.resource({
@@ -57,13 +65,16 @@ export function groupRoutes(identity: Identity): Route[] {
       if (verb !== 'list') return [];
       const { domainId } = call.credentials;
       call.enforce('identity:list_groups', domainId ? { target: { group: { domain_id: domainId } } } : {});
-      return domainId ? [{ column: 'domain_id', op: 'eq', value: domainId }] : [];
+      return listedDomain(identity, call);
     },
     view: (view, row) => ({ ...row.extra, ...view }),
     async create(call, body, extra) {
       const domain = domainFor(body.domain_id, call);
       if (!(await directory.domain(domain))) throw notFound('domain', domain);
       const { name, description = null } = body;
+      if (elsewhere && (await elsewhere.has(domain))) {
+        return elsewhere.createGroup(domain, { name, description, extra: keptExtra(extra) });
+      }
       return unique('group', detail(name, domain), () =>
         rows.insert({ id: newId(), name, domain_id: domain, description, extra: keptExtra(extra) }),
       );
@@ -71,6 +82,13 @@ export function groupRoutes(identity: Identity): Route[] {
     async update(_call, row, given, extra) {
       assertUnmoved(given, row);
       const { name, description } = given;
+      if (elsewhere && (await directory.isGroupElsewhere(row.id))) {
+        return elsewhere.updateGroup(row.id, {
+          extra: keptExtra(extra),
+          ...(name === undefined ? {} : { name }),
+          ...(description === undefined ? {} : { description }),
+        });
+      }
       const changed: Partial<GroupRow> = {
         extra: keptExtra(extra, row.extra),
         ...(name === undefined ? {} : { name }),
@@ -81,11 +99,13 @@ export function groupRoutes(identity: Identity): Route[] {
       );
       return { ...row, ...changed };
     },
-    delete: (_call, row) =>
-      identity.atomically(async () => {
+    async delete(_call, row) {
+      if (elsewhere && (await directory.isGroupElsewhere(row.id))) await elsewhere.deleteGroup(row.id);
+      await identity.atomically(async () => {
         await removeActor(store, 'group', [row.id]);
-        await rows.delete([{ column: 'id', op: 'eq', value: row.id }]);
-      }),
+        await own.delete([{ column: 'id', op: 'eq', value: row.id }]);
+      });
+    },
   });
 
   /** Group and user of a path, once the caller may do `rule` to them. */
@@ -115,13 +135,7 @@ export function groupRoutes(identity: Identity): Route[] {
         const group = await rows.find([{ column: 'id', op: 'eq', value: id }]);
         call.enforce('identity:list_users_in_group', group ? { target: { group } } : {});
         if (!group) throw notFound('group', id);
-        const found = await store.db
-          .selectFrom('users')
-          .innerJoin('memberships', 'memberships.user_id', 'users.id')
-          .selectAll('users')
-          .where('memberships.group_id', '=', id)
-          .orderBy('users.id')
-          .execute();
+        const found = await identity.memberships.usersIn(group);
         const name = call.queryValue('name');
         const ends = expiryFilter(call.queryValues('password_expires_at'));
         const wanted = found.filter((row) => (name === undefined || row.name === name) && ends(row));
@@ -137,12 +151,7 @@ export function groupRoutes(identity: Identity): Route[] {
       path,
       summary: 'Add a user to a group',
       async handler(call) {
-        const member = await pair(call, 'identity:add_user_to_group');
-        await identity.atomically(async () => {
-          if (await members.find(member)) return;
-          await members.insert(member);
-          changes.revoked();
-        });
+        await identity.memberships.add(await pair(call, 'identity:add_user_to_group'));
       },
     }),
     route({
@@ -151,7 +160,7 @@ export function groupRoutes(identity: Identity): Route[] {
       summary: 'Check that a user is in a group',
       async handler(call) {
         const member = await pair(call, 'identity:check_user_in_group');
-        if (!(await members.find(member))) throw notMember(member);
+        if (!(await identity.memberships.has(member))) throw notMember(member);
       },
     }),
     route({
@@ -160,8 +169,7 @@ export function groupRoutes(identity: Identity): Route[] {
       summary: 'Remove a user from a group',
       async handler(call) {
         const member = await pair(call, 'identity:remove_user_from_group');
-        if ((await members.delete(member)) === 0) throw notMember(member);
-        changes.revoked();
+        if (!(await identity.memberships.remove(member))) throw notMember(member);
       },
     }),
   ];

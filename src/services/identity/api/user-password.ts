@@ -11,7 +11,7 @@ const PasswordChange = Type.Object({
 
 /** Changing one's own password. */
 export function userPasswordRoutes(identity: Identity): Route[] {
-  const { store, changes, passwords } = identity;
+  const { store, changes, directory, elsewhere, passwords } = identity;
   const rows = countedRows(store, users, changes);
   return [
     route({
@@ -26,6 +26,11 @@ export function userPasswordRoutes(identity: Identity): Route[] {
         const id = call.params['id'] as string;
         const checked = await passwords.check({ id }, original_password);
         if (!checked.right) throw new Unauthorized();
+        if (elsewhere && (await directory.isElsewhere(id))) {
+          await elsewhere.setPassword(id, password);
+          await identity.atomically(() => identity.revocations.revoke({ userId: id }));
+          return;
+        }
         const chosen = await passwords.chosen(checked.user, password);
         await identity.atomically(async () => {
           await passwords.retire(id);

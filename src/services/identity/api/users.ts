@@ -2,10 +2,12 @@ import { Type } from 'typebox';
 import { BadRequest } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
+import type { RowQuery } from '../../../platform/resource/rows.ts';
 import type { Identity } from '../identity.ts';
 import { isInactive } from '../model/password-rules.ts';
 import { nowMicros } from '../model/timestamps.ts';
 import { countedRows } from '../store/changes.ts';
+import { everywhere } from '../store/everywhere.ts';
 import { newId } from '../store/new-id.ts';
 import { removeActor } from '../store/removal.ts';
 import { type UserRow, users } from '../store/tables.ts';
@@ -21,10 +23,12 @@ import {
   NullableId,
 } from './fields.ts';
 import { groupView } from './groups.ts';
+import { listedDomain } from './listed-domain.ts';
 import { expiryConditions } from './password-expiry.ts';
 import { projectFields, tagsOf } from './project-view.ts';
 import { collection, notFound, unique } from './style.ts';
 import { UserOptions } from './user-options.ts';
+import { createElsewhere, updateElsewhere } from './users-elsewhere.ts';
 
 const Password = Type.Union([Type.Null(), Type.String({ maxLength: 4096 })]);
 const targetOf = (user: { id?: string; domain_id: string }) => ({
@@ -34,8 +38,15 @@ const targetOf = (user: { id?: string; domain_id: string }) => ({
 
 /** Users, their passwords, groups and projects. */
 export function userRoutes(identity: Identity): Route[] {
-  const { store, changes, directory, passwords } = identity;
-  const rows = countedRows(store, users, changes);
+  const { store, changes, directory, elsewhere, passwords } = identity;
+  const own = countedRows(store, users, changes);
+  const rows = everywhere(
+    own,
+    elsewhere && {
+      find: (id: string) => elsewhere.user(id),
+      list: (domainId: string | undefined, query: RowQuery<UserRow>) => elsewhere.users(domainId, query),
+    },
+  );
   const inactiveDays = identity.settings.disable_user_account_days_inactive;
   const detail = (name: string, domain: string) => `name ${name} at domain ID ${domain}`;
 
@@ -81,7 +92,7 @@ export function userRoutes(identity: Identity): Route[] {
       if (verb !== 'list') return [];
       const { domainId } = call.credentials;
       call.enforce('identity:list_users', domainId ? { target: { domain_id: domainId } } : {});
-      return domainId ? [{ column: 'domain_id', op: 'eq', value: domainId }] : [];
+      return listedDomain(identity, call);
     },
     view: (view, row) => ({ ...row.extra, ...view }),
     async create(call, body, extra) {
@@ -89,6 +100,9 @@ export function userRoutes(identity: Identity): Route[] {
       if (!(await directory.domain(domain))) throw notFound('domain', domain);
       await assertNoDomain(body.default_project_id);
       const name = body.name.trim();
+      if (elsewhere && (await elsewhere.has(domain))) {
+        return createElsewhere(elsewhere, domain, { ...body, name }, extra);
+      }
       const options = mergedOptions({}, body.options);
       const password = body.password === undefined ? {} : await passwords.given(body.password, options);
       return unique('user', detail(name, domain), () =>
@@ -110,6 +124,9 @@ export function userRoutes(identity: Identity): Route[] {
       const { password, enabled, default_project_id } = given;
       await assertNoDomain(default_project_id);
       const name = given.name?.trim();
+      if (elsewhere && (await directory.isElsewhere(row.id))) {
+        return updateElsewhere(identity, elsewhere, row, { ...given, name }, extra);
+      }
       const options = mergedOptions(row.options, given.options);
       const changed: Partial<UserRow> = {
         extra: keptExtra(extra, row.extra),
@@ -130,11 +147,13 @@ export function userRoutes(identity: Identity): Route[] {
       );
       return { ...row, ...changed };
     },
-    delete: (_call, row) =>
-      identity.atomically(async () => {
+    async delete(_call, row) {
+      if (await directory.isElsewhere(row.id)) await elsewhere?.deleteUser(row.id);
+      await identity.atomically(async () => {
         await removeActor(store, 'user', [row.id]);
-        await rows.delete([{ column: 'id', op: 'eq', value: row.id }]);
-      }),
+        await own.delete([{ column: 'id', op: 'eq', value: row.id }]);
+      });
+    },
   });
 
   async function assertNoDomain(projectId: string | null | undefined): Promise<void> {
@@ -159,13 +178,7 @@ export function userRoutes(identity: Identity): Route[] {
       summary: 'List the groups of a user',
       async handler(call) {
         const { id } = await allowed(call, 'identity:list_groups_for_user');
-        const found = await store.db
-          .selectFrom('groups')
-          .innerJoin('memberships', 'memberships.group_id', 'groups.id')
-          .selectAll('groups')
-          .where('memberships.user_id', '=', id)
-          .orderBy('groups.id')
-          .execute();
+        const found = await identity.memberships.groupsOf(id);
         const name = call.queryValue('name');
         const wanted = name === undefined ? found : found.filter((row) => row.name === name);
         return collection(

@@ -81,4 +81,5 @@ export interface Backends {
   of(domainId: string): Promise<IdentityBackend | undefined>;
   /** Whether the ids of a domain are shown as they are locally. */
   showsLocalIds(domainId: string): boolean;
+  close(): void;
 }

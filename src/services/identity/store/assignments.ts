@@ -58,10 +58,15 @@ export async function effective(identity: Identity, query: AssignmentQuery): Pro
       .execute();
     assignments = rows.map(toAssignment);
     const groupIds = rows.filter((row) => row.actor_kind === 'group').map((row) => row.actor_id);
-    memberships = groupIds.length > 0 ? await members(groupIds) : [];
+    memberships =
+      groupIds.length > 0
+        ? [...(await members(groupIds)), ...(await directory.membersElsewhere([...new Set(groupIds)]))]
+        : [];
   } else {
-    assignments = (await store.db.selectFrom('assignments').selectAll().execute()).map(toAssignment);
-    memberships = await members();
+    const all = await store.db.selectFrom('assignments').selectAll().execute();
+    assignments = all.map(toAssignment);
+    const groupIds = all.filter((row) => row.actor_kind === 'group').map((row) => row.actor_id);
+    memberships = [...(await members()), ...(await directory.membersElsewhere([...new Set(groupIds)]))];
   }
   const rows = { assignments, memberships, implications, domainRoleIds, projects: projects.map(toTreeNode) };
   const { groupId: _group, ...filter } = query;

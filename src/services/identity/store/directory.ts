@@ -4,9 +4,18 @@ import { isInactive } from '../model/password-rules.ts';
 import type { Scope } from '../model/scope.ts';
 import { nowMicros } from '../model/timestamps.ts';
 import type { Changes } from './changes.ts';
+import type { Elsewhere } from './elsewhere.ts';
 import { Memory } from './memory.ts';
 import type { IdentityTables } from './schema.ts';
-import type { AssignmentRow, EndpointRow, ProjectRow, RoleRow, ServiceRow, UserRow } from './tables.ts';
+import type {
+  AssignmentRow,
+  EndpointRow,
+  GroupRow,
+  ProjectRow,
+  RoleRow,
+  ServiceRow,
+  UserRow,
+} from './tables.ts';
 import { noDomain } from './tables.ts';
 
 /** Roles and what they imply, and the catalog: few rows that every token needs. */
@@ -20,20 +29,29 @@ export interface Shared {
   serviceProviders: readonly { id: string; auth_url: string; sp_url: string }[];
 }
 
+/** Ids in one statement. */
+const batch = 500;
+
 type Found<T> = { row: T | undefined };
+type FoundUser = Found<UserRow> & { elsewhere: boolean };
 
 /** Who and what there is, by id, remembered between writes: authentication and validation read here only. */
 export class Directory {
   readonly #store: Store<IdentityTables>;
   readonly #inactiveDays: number;
-  readonly #users: Memory<Found<UserRow>>;
+  readonly #elsewhere: Elsewhere | undefined;
+  readonly #users: Memory<FoundUser>;
   readonly #projects: Memory<Found<ProjectRow>>;
   readonly #grants: Memory<GrantsOfUser>;
   readonly #shared: Memory<Shared>;
   readonly #queries;
 
-  /** @param inactiveDays days without authentication after which a user counts as disabled; 0 for never */
-  constructor(store: Store<IdentityTables>, changes: Changes, inactiveDays = 0) {
+  /**
+   * @param inactiveDays days without authentication after which a user counts as disabled; 0 for never
+   * @param elsewhere the users and groups of domains whose backend is not these tables
+   */
+  constructor(store: Store<IdentityTables>, changes: Changes, inactiveDays = 0, elsewhere?: Elsewhere) {
+    this.#elsewhere = elsewhere;
     this.#inactiveDays = inactiveDays;
     this.#store = store;
     this.#users = new Memory(changes);
@@ -46,6 +64,9 @@ export class Directory {
       ),
       userByName: store.prepared((db, args: { name: string; domain: string }) =>
         db.selectFrom('users').selectAll().where('domain_id', '=', args.domain).where('name', '=', args.name),
+      ),
+      groupById: store.prepared((db, args: { id: string }) =>
+        db.selectFrom('groups').selectAll().where('id', '=', args.id),
       ),
       projectById: store.prepared((db, args: { id: string }) =>
         db.selectFrom('projects').selectAll().where('id', '=', args.id),
@@ -79,12 +100,69 @@ export class Directory {
   }
 
   async user(id: string): Promise<UserRow | undefined> {
-    const load = async () => ({ row: this.#asOfToday(await this.#queries.userById.first({ id })) });
-    return (await this.#users.get(id, load)).row;
+    return (await this.#user(id)).row;
   }
 
+  /** Whether a user is in the backend of his domain, and not in identity's own tables. */
+  async isElsewhere(userId: string): Promise<boolean> {
+    return (await this.#user(userId)).elsewhere;
+  }
+
+  #user(id: string): FoundUser | Promise<FoundUser> {
+    return this.#users.get(id, async () => {
+      const row = this.#asOfToday(await this.#queries.userById.first({ id }));
+      if (row || !this.#elsewhere) return { row, elsewhere: false };
+      const other = await this.#elsewhere.user(id);
+      return { row: other, elsewhere: other !== undefined };
+    });
+  }
+
+  /** Who is in the tables comes first: nobody takes his name by being called the same in a directory. */
   async userByName(name: string, domain: string): Promise<UserRow | undefined> {
-    return this.#asOfToday(await this.#queries.userByName.first({ name, domain }));
+    const row = this.#asOfToday(await this.#queries.userByName.first({ name, domain }));
+    return row ?? this.#elsewhere?.userByName(name, domain);
+  }
+
+  /** Those of the ids that there are, by id. */
+  async usersById(ids: readonly string[]): Promise<Map<string, UserRow>> {
+    const own = await this.#byId<UserRow>('users', ids);
+    return this.#completed(ids, own, (missing) => this.#elsewhere?.usersById(missing));
+  }
+
+  async group(id: string): Promise<GroupRow | undefined> {
+    return (await this.#queries.groupById.first({ id })) ?? this.#elsewhere?.group(id);
+  }
+
+  /** Whether a group that there is, is not in identity's own tables. */
+  async isGroupElsewhere(id: string): Promise<boolean> {
+    return this.#elsewhere !== undefined && (await this.#queries.groupById.first({ id })) === undefined;
+  }
+
+  /** Those of the ids that there are, by id. */
+  async groupsById(ids: readonly string[]): Promise<Map<string, GroupRow>> {
+    const own = await this.#byId<GroupRow>('groups', ids);
+    return this.#completed(ids, own, (missing) => this.#elsewhere?.groupsById(missing));
+  }
+
+  async #byId<R extends UserRow | GroupRow>(table: 'users' | 'groups', ids: readonly string[]): Promise<R[]> {
+    const found: R[] = [];
+    for (let at = 0; at < ids.length; at += batch) {
+      const some = ids.slice(at, at + batch);
+      const rows = await this.#store.db.selectFrom(table).selectAll().where('id', 'in', some).execute();
+      found.push(...(rows as unknown as R[]));
+    }
+    return found;
+  }
+
+  async #completed<R extends { id: string }>(
+    ids: readonly string[],
+    own: readonly R[],
+    others: (missing: string[]) => Promise<R[]> | undefined,
+  ): Promise<Map<string, R>> {
+    const found = new Map(own.map((row) => [row.id, row]));
+    const missing = ids.filter((id) => !found.has(id));
+    for (const row of missing.length > 0 ? ((await others(missing)) ?? []) : []) found.set(row.id, row);
+    return found;
   }
 
   #asOfToday(user: UserRow | undefined): UserRow | undefined {
@@ -129,11 +207,34 @@ export class Directory {
         this.#queries.grantsToUser.all({ user: userId }),
         this.#queries.grantsToGroupsOfUser.all({ user: userId }),
       ]);
+      const others = await this.#groupsElsewhere(userId);
       return {
-        groupIds: groups.map((row) => row.group_id),
-        assignments: [...own, ...theirs].map(toAssignment),
+        groupIds: [...groups.map((row) => row.group_id), ...others],
+        assignments: [...own, ...theirs, ...(await this.#grantsTo(others))].map(toAssignment),
       };
     });
+  }
+
+  async #groupsElsewhere(userId: string): Promise<string[]> {
+    if (!this.#elsewhere || !(await this.isElsewhere(userId))) return [];
+    return (await this.#elsewhere.groupsOf(userId)).map((row) => row.id);
+  }
+
+  async #grantsTo(groupIds: readonly string[]): Promise<AssignmentRow[]> {
+    if (groupIds.length === 0) return [];
+    return this.#store.db
+      .selectFrom('assignments')
+      .selectAll()
+      .where('actor_kind', '=', 'group')
+      .where('actor_id', 'in', groupIds)
+      .execute();
+  }
+
+  /** Who is in which of these groups, of those that are not in the tables. */
+  async membersElsewhere(groupIds: readonly string[]): Promise<{ groupId: string; userId: string }[]> {
+    if (!this.#elsewhere || groupIds.length === 0) return [];
+    const own = new Set((await this.#byId<GroupRow>('groups', groupIds)).map((row) => row.id));
+    return this.#elsewhere.membersOf(groupIds.filter((id) => !own.has(id)));
   }
 
   /** What deciding about a user's roles in a scope takes. */

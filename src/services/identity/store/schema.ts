@@ -4,6 +4,7 @@ import type { Table } from '../../../platform/store/table.ts';
 import { applicationCredentialTables } from './tables/application-credentials.ts';
 import { endpointFilterTables } from './tables/endpoint-filter.ts';
 import { federationTables } from './tables/federation.ts';
+import { idMappingTables } from './tables/id-mapping.ts';
 import { limitTables } from './tables/limits.ts';
 import { passwordsMigration, passwordTables } from './tables/passwords.ts';
 import { policyTables } from './tables/policies.ts';
@@ -23,6 +24,7 @@ export const identitySchema = defineSchema('identity', {
   tables: {
     ...coreTables,
     ...passwordTables,
+    ...idMappingTables,
     ...endpointFilterTables,
     ...policyTables,
     ...federationTables,
@@ -38,6 +40,7 @@ export const identitySchema = defineSchema('identity', {
     creation('0021-policies', policyTables),
     creation('0030-federation', federationTables),
     passwordsMigration,
+    creation('0040-id-mapping', idMappingTables),
     creation('0022-limits', limitTables),
   ],
 });
