@@ -17,6 +17,10 @@ export interface Api {
   rewrite?(path: string): string;
   /** An older header that says the request's id too: compute's `x-compute-request-id`. */
   requestIdHeader?: string;
+  /** Sent with every answer: identity's `Vary`. */
+  headers?: Readonly<Record<string, string>>;
+  /** Below identity's URL, where `WWW-Authenticate` sends who has no token: identity itself says `/v3`. */
+  challengePath?: string;
   /** Whether HEAD is answered where GET is. Default true. */
   answersHead?: boolean;
   /** Whether an unknown path needs a token before it is said to be unknown, as behind keystonemiddleware. Default true. */

@@ -117,7 +117,10 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
         if (!isWellFormed(text as string, body)) throw new SyntaxError('text that is none');
         done(null, body);
       } catch {
-        done(new BadRequest('The request body is not valid JSON.', { code: 'malformed' }));
+        done(
+          api.errors.badJson?.() ??
+            new BadRequest('The request body is not valid JSON.', { code: 'malformed' }),
+        );
       }
     },
   );
@@ -188,6 +191,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     };
     scenes.set(request, scene);
     reply.header('x-openstack-request-id', context.requestId);
+    if (api.headers) reply.headers(api.headers);
     if (api.requestIdHeader) reply.header(api.requestIdHeader, context.requestId);
     if (crossOrigin(request, reply, deps.corsOrigins)) return;
 
@@ -223,7 +227,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   });
 
   function refuse(request: FastifyRequest, reply: FastifyReply): void {
-    reply.header('www-authenticate', `Keystone uri="${deps.identityUrl()}"`);
+    reply.header('www-authenticate', `Keystone uri="${deps.identityUrl()}${api.challengePath ?? ''}"`);
     // keystonemiddleware answers with identity's error body in front of every service.
     const body = {
       error: {

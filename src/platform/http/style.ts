@@ -19,6 +19,8 @@ export interface ErrorStyle {
   errorBody(error: ApiError, scene: ErrorScene): { body: unknown; contentType?: string };
   /** A request that does not fit its schema, as the API says it; mostly a 400. */
   invalid(problem: Invalid): ApiError;
+  /** A body that is said to be JSON and is not; default is a 400 in plain words. */
+  badJson?(): ApiError;
   /** A body that is not JSON where JSON is wanted; default is a 415 in plain words. `undefined`: no content type. */
   notJson?(contentType: string | undefined): ApiError;
 }
