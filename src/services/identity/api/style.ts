@@ -17,6 +17,11 @@ export const identityErrors: ErrorStyle = {
       },
     },
   }),
+  badJson: () =>
+    new BadRequest(
+      'Expecting to find valid JSON in request body. The server could not comply with the request since it is ' +
+        'either malformed or otherwise incorrect. The client is assumed to be in error.',
+    ),
   invalid: ({ path, message }) =>
     new BadRequest(path.length > 0 ? `Invalid input for field '${path.join('/')}': ${message}` : message),
 };
