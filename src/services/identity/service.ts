@@ -223,7 +223,15 @@ export const identity: ServiceDefinition = {
       const authorizer = await platform.authorizer(identityPolicies);
       const routes = audited([...versionRoutes, ...families.flatMap((family) => family(running))], audit);
       await platform.listen(
-        { name: 'identity', title: 'Identity', errors: identityErrors, routes, guardsUnknownPaths: false },
+        {
+          name: 'identity',
+          title: 'Identity',
+          errors: identityErrors,
+          headers: { vary: 'X-Auth-Token' },
+          challengePath: '/v3',
+          routes,
+          guardsUnknownPaths: false,
+        },
         identity.port as number,
         authorizer,
       );
