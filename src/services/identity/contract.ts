@@ -46,6 +46,8 @@ export const identityService = contract<IdentityService>('identity');
 export const tokensRevoked = 'identity.tokens.revoked';
 /** The notification by which processes of identity that share a database tell each other to look again: `{ from }`. */
 export const identityChanged = 'identity.changed';
+/** The notification that a domain's configuration is not what it was: `{ domainId }`. */
+export const domainConfigurationChanged = 'identity.domain-configuration.changed';
 /** The notification that a project is gone: `{ id }`. */
 export const projectDeleted = 'identity.project.deleted';
 

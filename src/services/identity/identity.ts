@@ -7,6 +7,7 @@ import type { Changes } from './store/changes.ts';
 import type { Directory } from './store/directory.ts';
 import type { Elsewhere } from './store/elsewhere.ts';
 import type { IdMapping } from './store/id-mapping.ts';
+import type { DomainConfigurations } from './store/domain-configurations.ts';
 import type { Limits } from './store/limits.ts';
 import type { Memberships } from './store/memberships.ts';
 import type { Revocations } from './store/revocations.ts';
@@ -29,6 +30,7 @@ export interface Identity {
   memberships: Memberships;
   catalogs: Catalogs;
   limits: Limits;
+  domainConfigurations: DomainConfigurations;
   subjects: Subjects;
   revocations: Revocations;
   applicationCredentials: ApplicationCredentials;

@@ -10,6 +10,7 @@ import { audited } from './api/audited.ts';
 import { authScopeRoutes } from './api/auth-scopes.ts';
 import { authTokenRoutes } from './api/auth-tokens.ts';
 import { catalogRoutes } from './api/catalog.ts';
+import { domainConfigurationRoutes } from './api/domain-configurations.ts';
 import { domainRoutes } from './api/domains.ts';
 import { endpointFilterRoutes } from './api/endpoint-filter.ts';
 import { federationRoutes } from './api/federation/routes.ts';
@@ -30,6 +31,7 @@ import { versionRoutes } from './api/versions.ts';
 import { Audit } from './audit.ts';
 import { bootstrap } from './bootstrap.ts';
 import {
+  domainConfigurationChanged,
   identityAdmin,
   identityChanged,
   identityService,
@@ -39,12 +41,14 @@ import {
 import { openElsewhere } from './drivers/open-elsewhere.ts';
 import type { Identity } from './identity.ts';
 import { defaultAllowExpiredWindow } from './model/token-expiry.ts';
+import { DomainOptions } from './model/domain-options.ts';
 import { identityPolicies } from './policies/policies.ts';
 import { identitySettings } from './settings.ts';
 import { ApplicationCredentials } from './store/application-credentials.ts';
 import { Catalogs } from './store/catalogs.ts';
 import { Changes } from './store/changes.ts';
 import { Directory } from './store/directory.ts';
+import { DomainConfigurations } from './store/domain-configurations.ts';
 import { eachDay } from './store/each-day.ts';
 import { IdMapping } from './store/id-mapping.ts';
 import { KeyRepository } from './store/key-repository.ts';
@@ -75,6 +79,7 @@ const families = [
   projectRoutes,
   projectTagRoutes,
   domainRoutes,
+  domainConfigurationRoutes,
   roleRoutes,
   grantRoutes,
   roleAssignmentRoutes,
@@ -163,9 +168,23 @@ export const identity: ServiceDefinition = {
     changes.onWrite(() => notify(identityChanged, { from: self }));
     const limits = new Limits(store, changes, directory, { model: settings.enforcement_model });
     await limits.assertDepth();
+    const domainConfigurationKeys = await KeyRepository.open({
+      directory: join(platform.stateDir, 'domain-configuration-keys'),
+      onError: (err) =>
+        log.error({ err }, 'the keys of domain configurations cannot be read: those in memory stay'),
+    });
+    const domainConfigurations = new DomainConfigurations({
+      store,
+      changes,
+      options: new DomainOptions(settings.domain_config_additional_whitelisted_options),
+      keys: domainConfigurationKeys,
+      announce: (domainId) => notify(domainConfigurationChanged, { domainId, from: self }),
+      warn: (about) => log.warn(about, 'an option names a sensitive option that is not there'),
+    });
     const allIfNoFilter = settings.return_all_endpoints_if_no_filter;
     const running: Identity = {
       limits,
+      domainConfigurations,
       catalogs: new Catalogs(store, changes, directory, { allIfNoFilter }),
       store,
       changes,
@@ -191,7 +210,15 @@ export const identity: ServiceDefinition = {
       await keys.rotate();
       return { rotated: true };
     });
+    platform.offer('rotate-domain-configuration-keys', async () => {
+      await domainConfigurations.rotateKeys();
+      return { rotated: true };
+    });
     const listeners = [
+      await bus.subscribe(domainConfigurationChanged, ({ payload }) => {
+        const { domainId, from } = payload as { domainId?: unknown; from?: unknown };
+        if (from !== self && typeof domainId === 'string') domainConfigurations.changedElsewhere(domainId);
+      }),
       await bus.subscribe(identityChanged, ({ payload }) => {
         if ((payload as { from?: unknown }).from !== self) changes.forget();
       }),
@@ -237,6 +264,7 @@ export const identity: ServiceDefinition = {
       );
     } catch (error) {
       keys.close();
+      domainConfigurationKeys.close();
       for (const each of listeners) await each.close();
       throw error;
     }
@@ -244,6 +272,7 @@ export const identity: ServiceDefinition = {
       async close() {
         elsewhere?.close();
         keys.close();
+        domainConfigurationKeys.close();
         for (const each of listeners) await each.close();
       },
     };

@@ -1,5 +1,5 @@
 import type { Values } from '../../platform/config/schema.ts';
-import { boolean, choice, integer } from '../../platform/config/setting.ts';
+import { boolean, choice, integer, list } from '../../platform/config/setting.ts';
 import { defaultExpiration } from './model/token-expiry.ts';
 import { backendSettings } from './settings/backends.ts';
 import { federationSettings } from './settings/federation.ts';
@@ -14,6 +14,10 @@ export const identitySettings = {
     default: defaultExpiration,
     min: 1,
     max: 10 * 365 * 86_400,
+  }),
+  domain_config_additional_whitelisted_options: list({
+    description: 'Options beside the usual ones that domains may be configured with: ldap.user_allow_create.',
+    default: [],
   }),
   enforcement_model: choice(['flat', 'strict_two_level'], {
     description: 'Whether the limits of projects stay within those of their domains.',

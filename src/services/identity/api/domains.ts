@@ -1,4 +1,5 @@
-import { Forbidden } from '../../../platform/errors/errors.ts';
+import { Type } from 'typebox';
+import { BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
 import type { Route } from '../../../platform/http/route.ts';
 import type { Identity } from '../identity.ts';
 import { countedRows } from '../store/changes.ts';
@@ -31,6 +32,7 @@ export function domainRoutes(identity: Identity): Route[] {
     rows,
     attributes: {
       id: { schema: Id },
+      explicit_domain_id: { schema: Type.String(), create: 'optional', column: false, hidden: true },
       name: { schema: Name(64), create: 'required', update: true, filter: true },
       description: {
         schema: NullableText,
@@ -57,10 +59,15 @@ export function domainRoutes(identity: Identity): Route[] {
       return domainId ? [all, { column: 'id', op: 'eq', value: domainId }] : [all];
     },
     view: (view, row) => ({ ...row.extra, tags: [], ...view }),
-    create: (_call, body, extra) =>
-      unique('domain', detail(body.name), () =>
+    create: (_call, body, extra) => {
+      const { explicit_domain_id: id = newId() } = body;
+      // For clouds that are to know a domain by the same id.
+      if (!/^[0-9a-f]{32}$/.test(id)) {
+        throw new BadRequest('Domain ID does not conform to required UUID format.');
+      }
+      return unique('domain', detail(body.name), () =>
         rows.insert({
-          id: newId(),
+          id,
           name: body.name,
           domain_id: noDomain,
           parent_id: null,
@@ -70,7 +77,8 @@ export function domainRoutes(identity: Identity): Route[] {
           options: mergedOptions({}, body.options),
           extra: keptExtra(extra),
         }),
-      ),
+      );
+    },
     async update(_call, row, given, extra) {
       assertUnmoved(given, { id: row.id });
       assertMutable('domain', row, given.options);
@@ -120,6 +128,7 @@ export async function deleteDomain(identity: Identity, row: ProjectRow): Promise
     for (const name of ['users', 'groups', 'roles', 'projects'] as const) {
       await db.deleteFrom(name).where('domain_id', '=', row.id).execute();
     }
+    if (await identity.domainConfigurations.has(row.id)) await identity.domainConfigurations.remove(row.id);
     await db.deleteFrom('projects').where('id', '=', row.id).execute();
     identity.changes.revoked();
     return inside;

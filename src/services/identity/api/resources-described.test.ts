@@ -54,7 +54,11 @@ describeResources(cloud.world, 'identity', {
     samples: { domain_id: aDomain, parent_id: () => cloud.demoProjectId },
     untried: { is_domain: 'a project that is a domain has neither domain nor parent: domains.test has them' },
   },
-  domain: { adds: ['links', 'tags'], beforeDelete: { enabled: false } },
+  domain: {
+    untried: { explicit_domain_id: 'it is a UUID and not shown: domain-configurations.test has it' },
+    adds: ['links', 'tags'],
+    beforeDelete: { enabled: false },
+  },
   role: { samples: { domain_id: aDomain } },
   service: { sometimes: ['description'] },
   endpoint: {
@@ -76,7 +80,8 @@ describeResources(cloud.world, 'identity', {
   mapping: { existing: async () => (await put('mapping', { rules: mappingRules })).id },
   service_provider: {
     existing: async () =>
-      (await put('service_provider', { auth_url: 'https://sp.example/a', sp_url: 'https://sp.example/s' })).id,
+      (await put('service_provider', { auth_url: 'https://sp.example/a', sp_url: 'https://sp.example/s' }))
+        .id,
   },
   // The catalog's regions are there for everybody, as upstream.
   region: { samples: { parent_region_id: aRegion }, open: ['list', 'show'], openToMembers: ['list', 'show'] },

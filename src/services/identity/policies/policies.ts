@@ -3,6 +3,7 @@ import { applicationCredentialRules } from './application-credentials.ts';
 import { catalogRules } from './catalog.ts';
 import { coreRules } from './core.ts';
 import { federationRules } from './federation.ts';
+import { domainConfigurationRules } from './domain-configurations.ts';
 import { limitRules } from './limits.ts';
 import { trustRules } from './trusts.ts';
 
@@ -12,6 +13,7 @@ export const identityPolicies = policyDefaults('identity', [
   federationRules,
   catalogRules,
   limitRules,
+  domainConfigurationRules,
   applicationCredentialRules,
   trustRules,
 ]);

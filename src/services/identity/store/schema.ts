@@ -2,6 +2,7 @@ import type { Migration } from '../../../platform/store/migrate.ts';
 import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Table } from '../../../platform/store/table.ts';
 import { applicationCredentialTables } from './tables/application-credentials.ts';
+import { domainConfigurationTables } from './tables/domain-configurations.ts';
 import { endpointFilterTables } from './tables/endpoint-filter.ts';
 import { federationTables } from './tables/federation.ts';
 import { idMappingTables } from './tables/id-mapping.ts';
@@ -31,6 +32,7 @@ export const identitySchema = defineSchema('identity', {
     ...applicationCredentialTables,
     ...trustTables,
     ...limitTables,
+    ...domainConfigurationTables,
   },
   migrations: [
     creation('0001-identity', coreTables),
@@ -42,6 +44,7 @@ export const identitySchema = defineSchema('identity', {
     passwordsMigration,
     creation('0040-id-mapping', idMappingTables),
     creation('0022-limits', limitTables),
+    creation('0023-domain-configurations', domainConfigurationTables),
   ],
 });
 export type IdentityTables = typeof identitySchema.tables;
