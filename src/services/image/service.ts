@@ -5,6 +5,7 @@ import { accessTo } from './api/access.ts';
 import { imageActionRoutes } from './api/image-actions.ts';
 import { imageDataRoutes } from './api/image-data.ts';
 import { imageImportRoutes } from './api/image-import.ts';
+import { imageLocationRoutes } from './api/image-locations.ts';
 import { imageMemberRoutes } from './api/image-members.ts';
 import type { ImageService } from './api/image-service.ts';
 import { imageTagRoutes } from './api/image-tags.ts';
@@ -22,6 +23,7 @@ import { versionRoutes } from './api/versions.ts';
 import { imageService } from './contract.ts';
 import { openStores } from './drivers/open-stores.ts';
 import { openStaging } from './drivers/staging.ts';
+import { addLocation } from './flows/add-location.ts';
 import { remoteImages } from './flows/import/remote-image.ts';
 import { importImage } from './flows/import-image.ts';
 import { recover } from './flows/recover.ts';
@@ -58,8 +60,8 @@ async function start(platform: Platform): Promise<RunningService> {
   const images = imageQueries(store);
   const members = memberQueries(store);
   const staging = await openStaging(`${platform.stateDir}/staging`);
-  const { left, ...recovered } = await recover({ images, stores, staging, host });
-  for (const err of left)
+  const { left: undone, ...recovered } = await recover({ images, stores, staging, host });
+  for (const err of undone)
     log.warn({ err }, 'what an unexpected end left in a store stays until the next start');
   if (recovered.requeued + recovered.removed > 0)
     log.info(recovered, 'images that an unexpected end had left half way are put right');
@@ -73,6 +75,8 @@ async function start(platform: Platform): Promise<RunningService> {
       .catch((err: unknown) => log.warn({ err, event }, 'a notification was lost'));
   };
   const tokens = new Map<string, string>();
+  const left = (id: string, err: unknown): void =>
+    log.warn({ err, image: id }, 'an import left something undone in a store');
   const importing = importImage({
     db: store,
     images,
@@ -84,10 +88,10 @@ async function start(platform: Platform): Promise<RunningService> {
     settings,
     tokens,
     notify,
-    left: (id, err) =>
-      log.warn({ err, image: id }, 'what a failed import left in a store could not be removed'),
+    left,
   });
-  const engine = new FlowEngine({ store, runnerId: `image@${host}`, log }).register(importing);
+  const locating = addLocation({ db: store, images, tasks, stores, taker, settings, notify, left });
+  const engine = new FlowEngine({ store, runnerId: `image@${host}`, log }).register(importing, locating);
   const removing = (id: string, work: Promise<void>): Promise<void> =>
     work.catch((err: unknown) =>
       log.error(
@@ -110,6 +114,8 @@ async function start(platform: Platform): Promise<RunningService> {
     tokens,
     startImport: (input) =>
       engine.startFlow(importing, input, { resource: { type: 'image', id: input.imageId } }),
+    startAddLocation: (input) =>
+      engine.startFlow(locating, input, { resource: { type: 'image', id: input.imageId } }),
     removeData: (id) =>
       removing(
         id,
@@ -137,6 +143,7 @@ async function start(platform: Platform): Promise<RunningService> {
           ...imageRoutes(service),
           ...imageDataRoutes(service),
           ...imageImportRoutes(service),
+          ...imageLocationRoutes(service),
           ...taskRoutes(service),
           ...imageMemberRoutes(service),
           ...imageTagRoutes(service),

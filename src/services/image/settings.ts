@@ -76,6 +76,24 @@ export const imageSettings = {
     min: 1,
     max: 7 * 86_400,
   }),
+  do_secure_hash: boolean({
+    description: 'Hash what lies at the locations that are added to images.',
+    default: true,
+  }),
+  http_retries: integer({
+    description: 'How often hashing a location begins again after it broke off.',
+    default: 3,
+    min: 0,
+    max: 100,
+  }),
+  show_image_direct_url: boolean({
+    description: 'Show with an image where its best store has it.',
+    default: false,
+  }),
+  show_multiple_locations: boolean({
+    description: 'Show all locations with an image, and let PATCH change them.',
+    default: false,
+  }),
   task_time_to_live: integer({
     description: 'How long a task is remembered once it is over, in hours.',
     default: 48,

@@ -19,6 +19,8 @@ export interface Access {
   see(call: Asker, id: string): Promise<Seen>;
   /** @throws NotFound where the caller may not even see the image, Forbidden where it may but not do this */
   enforce(call: Asker, rule: string, seen: Seen): void;
+  /** Whether policy lets the caller do something to an image that it sees in a list. */
+  may(call: Asker, rule: string, image: Image): boolean;
 }
 
 export const isAdmin = (call: Asker): boolean => call.can('context_is_admin');
@@ -65,5 +67,6 @@ export function accessTo(images: ImageQueries, members: MemberQueries): Access {
       if (!call.can('get_image', target)) throw noSuchImage(image.row.id);
       call.enforce(rule, target);
     },
+    may: (call, rule, image) => call.can(rule, targetOf(image, undefined)),
   };
 }

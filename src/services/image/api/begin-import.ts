@@ -1,6 +1,6 @@
 import type { Credentials } from '../../../platform/auth/credentials.ts';
 import { currentContext } from '../../../platform/context/context.ts';
-import { ApiError } from '../../../platform/errors/errors.ts';
+import { ApiError, Conflict } from '../../../platform/errors/errors.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { ImportInput } from '../flows/import-image.ts';
 import type { Image } from '../model/image.ts';
@@ -61,6 +61,14 @@ export async function beginImport(
     },
   });
   return task;
+}
+
+/** @throws Conflict while another import, or a location that is being added, has the image */
+export async function assertFree({ tasks }: ImageService, { properties }: Image): Promise<void> {
+  const other = properties[importTask];
+  const task = other === undefined ? undefined : await tasks.get(other);
+  if (task && task.status !== 'success' && task.status !== 'failure')
+    throw new Conflict('Image has active task');
 }
 
 /** A task that waits for its flow; its request is the one that is running. */

@@ -4,17 +4,16 @@ import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { Image } from '../model/image.ts';
 import { type ImportRequest, parseImportRequest } from '../model/import-request.ts';
-import { importTask } from '../model/reserved.ts';
 import { mayFetch } from '../model/uri-filter.ts';
 import type { Seen } from './access.ts';
-import { beginImport } from './begin-import.ts';
+import { assertFree, beginImport } from './begin-import.ts';
 import { assertBytes, sizeOf } from './image-data.ts';
 import type { ImageService } from './image-service.ts';
 import { mebibytes } from './quotas.ts';
 
 /** Staging of images, and imports: a task and a flow each. */
 export function imageImportRoutes(service: ImageService): Route[] {
-  const { access, quotas, settings, store, stores, tasks, uploads } = service;
+  const { access, quotas, settings, store, stores, uploads } = service;
 
   async function stage(call: Call): Promise<void> {
     const { projectId } = call.credentials;
@@ -40,7 +39,7 @@ export function imageImportRoutes(service: ImageService): Route[] {
       const { image } = seen;
       assertState(image, request);
       enforceImport(call, seen, request);
-      await assertFree(image);
+      await assertFree(service, image);
       const names = storesFor(call, image, request);
       if (names.length === 0) return false;
       if (request.method.name === 'web-download' && !mayFetch(request.method.uri, settings))
@@ -73,14 +72,6 @@ export function imageImportRoutes(service: ImageService): Route[] {
 
   function enforceImport(call: Call, seen: Seen, { method }: ImportRequest): void {
     access.enforce(call, method.name === 'copy-image' ? 'copy_image' : 'modify_image', seen);
-  }
-
-  /** @throws Conflict while another import has the image */
-  async function assertFree({ properties }: Image): Promise<void> {
-    const other = properties[importTask];
-    const task = other === undefined ? undefined : await tasks.get(other);
-    if (task && task.status !== 'success' && task.status !== 'failure')
-      throw new Conflict('Image has active task');
   }
 
   function storesFor(call: Call, image: Image, request: ImportRequest): string[] {

@@ -1,4 +1,5 @@
 import type { Stores } from '../drivers/stores.ts';
+import type { AddLocationInput } from '../flows/add-location.ts';
 import type { ImportInput } from '../flows/import-image.ts';
 import type { Uploads } from '../flows/upload-image.ts';
 import type { Image } from '../model/image.ts';
@@ -27,6 +28,8 @@ export interface ImageService {
   tokens: Map<string, string>;
   /** Starts the flow of an import, within the transaction that writes its task. */
   startImport(input: ImportInput): Promise<unknown>;
+  /** The same for a location that is to be added. */
+  startAddLocation(input: AddLocationInput): Promise<unknown>;
   /** Removes the bytes of a deleted image. What fails now is done at the next start. */
   removeData(id: string): Promise<void>;
   /** The same for one location that was abandoned. */

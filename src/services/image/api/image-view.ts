@@ -1,8 +1,36 @@
+import type { Stores } from '../drivers/stores.ts';
 import type { Image } from '../model/image.ts';
 import { shownProperties } from '../model/reserved.ts';
+import type { Asker } from './access.ts';
+import type { ImageService } from './image-service.ts';
 
 /** A time as glance shows it: to the second. */
 export const isoTime = (stored: string): string => `${stored.slice(0, 19)}Z`;
+
+/** Adds to images where they are, for those who may know and where the settings say so. */
+export function imageViews({
+  access,
+  settings,
+  stores,
+}: Pick<ImageService, 'access' | 'settings' | 'stores'>) {
+  const { show_image_direct_url: direct, show_multiple_locations: several } = settings;
+  if (!direct && !several) return toImageView;
+  return (image: Image, by: Asker): Record<string, unknown> => {
+    const locations = access.may(by, 'get_image_location', image) ? locationsOf(stores, image) : [];
+    return {
+      ...toImageView(image),
+      ...(direct && locations[0] ? { direct_url: locations[0].url } : {}),
+      ...(several ? { locations } : {}),
+    };
+  };
+}
+
+/** An image's locations as the API shows them, the best first. */
+export const locationsOf = (stores: Stores, { locations }: Image) =>
+  stores.best(locations).map(({ store, url, location_metadata }) => ({
+    url: stores.get(store).addressOf(url),
+    metadata: { ...location_metadata, store },
+  }));
 
 /** An image as the API shows it: without a wrapper, custom properties among the attributes. */
 export function toImageView({ row, properties, tags, stores }: Image): Record<string, unknown> {

@@ -8,10 +8,12 @@ import type { ImageRow } from '../model/image.ts';
 import { assertLimits } from '../model/limits.ts';
 import { newImage } from '../model/new-image.ts';
 import { applyChanges } from '../model/patch.ts';
+import type { LocationRow } from '../store/tables.ts';
 import { isAdmin } from './access.ts';
 import { assertMayList, queryWithout, readListQuery } from './image-list.ts';
+import { locationChanges } from './image-locations.ts';
 import type { ImageService } from './image-service.ts';
-import { toImageView } from './image-view.ts';
+import { imageViews } from './image-view.ts';
 import { assertImage, isReserved, parsePatch, readOnlyAttribute, reservedAttribute } from './json-patch.ts';
 import { removeImage } from './remove-image.ts';
 import { imageBody } from './schemas.ts';
@@ -48,6 +50,8 @@ const settable = [
 
 export function imageRoutes(service: ImageService): Route[] {
   const { images, access, quotas, settings, store } = service;
+  const view = imageViews(service);
+  const changeLocations = locationChanges(service);
 
   async function create(call: Call<unknown>) {
     if (call.body === undefined) throw new BadRequest('Body expected in request.');
@@ -75,7 +79,7 @@ export function imageRoutes(service: ImageService): Route[] {
       throw error;
     }
     service.notify('image.create', image);
-    return answer(201, toImageView(image), {
+    return answer(201, view(image, call), {
       location: `/v2/images/${image.row.id}`,
       'openstack-image-store-ids': service.stores.names().join(','),
       ...(settings.enabled_import_methods.length > 0
@@ -94,7 +98,7 @@ export function imageRoutes(service: ImageService): Route[] {
     const first = query.size > 0 ? `/v2/images?${query}` : '/v2/images';
     if (last) query.append('marker', last.row.id);
     return {
-      images: found.map(toImageView),
+      images: found.map((each) => view(each, call)),
       first,
       ...(last ? { next: `/v2/images?${query}` } : {}),
       schema: '/v2/schemas/images',
@@ -123,22 +127,35 @@ export function imageRoutes(service: ImageService): Route[] {
     }
     if (call.body === undefined) throw new BadRequest('Body expected in request.');
     const changes = parsePatch(call.body, draft);
+    let abandoned: LocationRow[] = [];
     const changed = await store.transaction(async () => {
       const seen = await access.see(call, call.params['id'] as string);
       for (const { root, op, value } of changes) {
+        if (root === 'locations' && settings.show_multiple_locations) continue;
         if (root === 'owner' && op !== 'remove' && !isAdmin(call))
           throw new Forbidden("Owner can't be updated by non admin.");
         if (root === 'visibility' && op !== 'remove') enforceVisibility(call, value as string, seen.target);
         access.enforce(call, 'modify_image', seen);
       }
       if (changes.length === 0) return seen.image;
-      const image = applyChanges(seen.image, changes);
+      const located = settings.show_multiple_locations
+        ? changes.filter(({ root }) => root === 'locations')
+        : [];
+      const image = applyChanges(
+        seen.image,
+        changes.filter((change) => !located.includes(change)),
+      );
       assertLimits(image, settings);
       await images.save(seen.image, image);
+      if (located.length > 0) {
+        abandoned = await changeLocations(call, seen, located);
+        return (await access.see(call, image.row.id)).image;
+      }
       return { ...image, row: { ...image.row, updated_at: timestamp() } };
     });
+    for (const location of abandoned) await service.removeLocation(location);
     service.notify('image.update', changed);
-    return toImageView(changed);
+    return view(changed, call);
   }
 
   return [
@@ -154,7 +171,7 @@ export function imageRoutes(service: ImageService): Route[] {
       method: 'GET',
       path: '/images/:id',
       summary: 'Show an image',
-      handler: async (call) => toImageView((await access.see(call, call.params['id'] as string)).image),
+      handler: async (call) => view((await access.see(call, call.params['id'] as string)).image, call),
     }),
     route({ method: 'PATCH', path: '/images/:id', summary: 'Update an image', handler: update }),
     route({

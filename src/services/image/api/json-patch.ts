@@ -7,6 +7,8 @@ import { imageBody, imageProperties } from './schemas.ts';
 export interface Change {
   op: 'add' | 'replace' | 'remove';
   root: string;
+  /** Of `/locations/2` and `/locations/-` what comes after. */
+  position?: string;
   value?: unknown;
   /** Whether an `add` may replace what is there: it may since draft 10 of JSON patch. */
   overwrites: boolean;
@@ -79,11 +81,12 @@ function parseChange(raw: Record<string, unknown>, draft: 4 | 10): Change {
     throw new BadRequest(`Operation "${op}" requires a member named "value".`);
   if (readOnly.has(root)) throw readOnlyAttribute(root);
   if (isReserved(root)) throw reservedAttribute(root);
-  if (op === 'remove') return { op, root, overwrites: true };
+  const place = path[1] === undefined ? {} : { position: path[1] };
+  if (op === 'remove') return { op, root, ...place, overwrites: true };
   const { value } = raw;
   if (path.length === 1) assertImage({ [root]: value });
   else if (imageProperties[root]?.type === 'array') assertImage({ [root]: [value] });
-  return { op, root, value, overwrites: draft === 10 };
+  return { op, root, ...place, value, overwrites: draft === 10 };
 }
 
 const known = (op: unknown): op is Change['op'] => operations.some((each) => each === op);

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { ApiError, BadRequest, Conflict } from '../../../platform/errors/errors.ts';
+import { BadRequest, Conflict } from '../../../platform/errors/errors.ts';
 import { flow } from '../../../platform/flow/flow.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { Staging } from '../drivers/staging.ts';
@@ -17,6 +17,7 @@ import { type Prepared, prepare } from './import/plugins.ts';
 import type { RemoteImages, RemoteSource } from './import/remote-image.ts';
 import { openWeb } from './import/web-download.ts';
 import { removeLocation } from './remove-data.ts';
+import { said } from './said.ts';
 import type { BytesTaker } from './take-bytes.ts';
 import { described } from './upload-image.ts';
 
@@ -92,7 +93,7 @@ export function importImage(parts: ImportParts) {
     try {
       const { size } = await parts.taker.take(bytes, writer, {
         most: settings.image_size_cap,
-        hashed: false,
+        hash: null,
       });
       await writer.commit();
       return size;
@@ -332,10 +333,6 @@ export function importImage(parts: ImportParts) {
       tokens.delete(taskId);
     });
 }
-
-/** What of an error is for whoever asked: nothing of paths and commands. */
-const said = (error: Error): string =>
-  error instanceof ApiError ? error.message : `The import failed because of an internal error: ${error.name}`;
 
 const queuedAgain = {
   status: 'queued',

@@ -5,8 +5,8 @@ import { type Findings, Inspection } from '../model/inspection.ts';
 import { type Block, BlockPool, blockSize } from './digest/blocks.ts';
 import { type Hashing, HashThreads } from './digest/hashes.ts';
 
-/** Glance's default for the secure hash; md5 is what clients still call the checksum. */
-export const algorithms = ['md5', 'sha512'] as const;
+/** Glance's default for the secure hash. */
+export const secureHash = 'sha512';
 /** How far reading may be ahead of writing and hashing: the memory that one upload takes, in blocks. */
 const blocksAhead = 4;
 
@@ -22,8 +22,8 @@ export interface Taken {
 export interface TakeOptions {
   /** Bytes; more is refused. */
   most: number;
-  /** Default true. */
-  hashed?: boolean;
+  /** The secure hash; default sha512. `null`: nothing is hashed, not for the checksum either. */
+  hash?: string | null;
   /** Looks at what the beginning shows; throws to refuse the rest. */
   check?(early: Findings): void;
 }
@@ -40,13 +40,15 @@ export interface BytesTaker {
 }
 
 export function bytesTaker(): BytesTaker {
-  const hashes = new HashThreads(algorithms);
+  const hashes = new HashThreads();
 
   async function take(
     bytes: Readable,
     writer: StoreWriter,
-    { most, hashed = true, check }: TakeOptions,
+    { most, hash = secureHash, check }: TakeOptions,
   ): Promise<Taken> {
+    // The checksum that clients know is MD5.
+    const algorithms = hash === null ? [] : ['md5', hash];
     const pool = new BlockPool(blocksAhead);
     const inspection = new Inspection();
     let hashing: Hashing | undefined;
@@ -59,7 +61,7 @@ export function bytesTaker(): BytesTaker {
     const send = (full: Block, length: number) => {
       const view = full.subarray(0, length);
       inspection.add(view);
-      if (hashed) hashing ??= hashes.begin();
+      if (hash !== null) hashing ??= hashes.begin(algorithms);
       written = written.then(() => (failure ? undefined : writer.write(view)));
       // Both must be done with a block before it is filled again.
       Promise.all([written, hashing?.update(full, length)]).then(
@@ -100,7 +102,7 @@ export function bytesTaker(): BytesTaker {
         const all = block ? block.subarray(0, filled) : new Uint8Array(0);
         inspection.add(all);
         if (filled > 0) await writer.write(all);
-        return taken(hashed ? hashes.now(all) : []);
+        return taken(hashes.now(all, algorithms));
       }
       if (block && filled > 0) send(block, filled);
       const digests = (await hashing?.digest()) ?? [];

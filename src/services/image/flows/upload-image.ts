@@ -10,7 +10,7 @@ import { assertTransition, type ImageRow } from '../model/image.ts';
 import { stageHost } from '../model/reserved.ts';
 import type { ImageSettings } from '../settings.ts';
 import type { ImageQueries, ImageStoreDb } from '../store/images.ts';
-import { algorithms, assertSize, type BytesTaker, type Taken } from './take-bytes.ts';
+import { assertSize, type BytesTaker, secureHash, type Taken } from './take-bytes.ts';
 
 export interface FillOptions {
   /** Bytes, where they are known before. */
@@ -123,7 +123,7 @@ export function uploadsOf({ db, images, stores, staging, taker, settings, host }
 
   const stage = (id: string, bytes: Readable, options: FillOptions): Promise<void> =>
     upload(id, bytes, options, staging.store, 'uploading', async (_row, stream, writer) => {
-      const { size } = await taker.take(stream, writer, { most, hashed: false });
+      const { size } = await taker.take(stream, writer, { most, hash: null });
       return { size };
     });
 
@@ -146,7 +146,7 @@ export function uploadsOf({ db, images, stores, staging, taker, settings, host }
 export const described = ({ size, checksum, osHashValue }: Taken) => ({
   size,
   checksum,
-  os_hash_algo: algorithms[1],
+  os_hash_algo: secureHash,
   os_hash_value: osHashValue,
 });
 

@@ -34,8 +34,17 @@ export interface Image {
   /** Custom properties by name. */
   properties: Record<string, string>;
   tags: string[];
-  /** Names of the stores that have its bytes. */
+  /** Names of the stores that have its bytes, in order. */
   stores: string[];
+  /** Where in them. */
+  locations: ImageLocation[];
+}
+
+export interface ImageLocation {
+  store: string;
+  /** As the store knows it. */
+  url: string;
+  location_metadata: Record<string, unknown> | null;
 }
 
 /** The formats of upstream's configuration defaults; those that need no look into come first. */

@@ -34,5 +34,6 @@ export function newImage(
     properties,
     tags: [...tags],
     stores: [],
+    locations: [],
   };
 }

@@ -47,7 +47,10 @@ export function imageQueries(store: ImageStoreDb) {
       locations.list({ where: { image_id: ids, status: 'active' } }),
     ]);
     const made = new Map(
-      found.map((row): [string, Image] => [row.id, { row, properties: {}, tags: [], stores: [] }]),
+      found.map((row): [string, Image] => [
+        row.id,
+        { row, properties: {}, tags: [], stores: [], locations: [] },
+      ]),
     );
     for (const { image_id, name, value } of allProperties) {
       const image = made.get(image_id);
@@ -61,9 +64,9 @@ export function imageQueries(store: ImageStoreDb) {
         });
     }
     for (const { image_id, value } of allTags) made.get(image_id)?.tags.push(value);
-    for (const { image_id, store: name } of allLocations) made.get(image_id)?.stores.push(name);
+    for (const location of allLocations) made.get(location.image_id)?.locations.push(location);
     // Tempest compares with names in order.
-    for (const image of made.values()) image.stores.sort();
+    for (const image of made.values()) image.stores = image.locations.map(({ store: name }) => name).sort();
     return [...made.values()];
   }
 
@@ -139,6 +142,8 @@ export function imageQueries(store: ImageStoreDb) {
     locations: (id: string) => locations.list({ where: { image_id: id, status: 'active' } }),
     /** Those too whose data has still to go. */
     allLocations: (id: string) => locations.list({ where: { image_id: id } }),
+    hasUrl: async (name: string, url: string): Promise<boolean> =>
+      (await locations.count({ store: name, url })) > 0,
     /** Shows a location to nobody any more; its data is removed afterwards. */
     abandonLocation: ({ image_id, store: name }: LocationRow) =>
       locations.update({ image_id, store: name }, { status: 'pending_delete' }),

@@ -29,15 +29,10 @@ const idle = 10_000;
  * started when first needed.
  */
 export class HashThreads {
-  readonly #algorithms: readonly string[];
   readonly #threads = new Map<string, HashThread>();
 
-  constructor(algorithms: readonly string[]) {
-    this.#algorithms = algorithms;
-  }
-
-  begin(): Hashing {
-    const parts = this.#algorithms.map((algorithm) => this.#thread(algorithm).begin());
+  begin(algorithms: readonly string[]): Hashing {
+    const parts = algorithms.map((algorithm) => this.#thread(algorithm).begin());
     return {
       update: async (block, length) => {
         await Promise.all(parts.map((part) => part.update(block, length)));
@@ -48,8 +43,8 @@ export class HashThreads {
   }
 
   /** The digests of bytes that are all there: too few for a thread to pay. */
-  now(bytes: Uint8Array): string[] {
-    return this.#algorithms.map((algorithm) => createHash(algorithm).update(bytes).digest('hex'));
+  now(bytes: Uint8Array, algorithms: readonly string[]): string[] {
+    return algorithms.map((algorithm) => createHash(algorithm).update(bytes).digest('hex'));
   }
 
   async close(): Promise<void> {
