@@ -117,6 +117,104 @@ withCloud(admin.command('fernet-rotate'))
   .description('make the staged key the one that new tokens are made with; older tokens stay good')
   .action(async (flags: Flags) => (await import('./commands/admin.ts')).rotateFernetKeys(flags));
 
+const placement = admin
+  .command('placement')
+  .description('what is held in placement, compared with the servers, hosts and aggregates that are there');
+const verboseOption = () => new Option('-v, --verbose', 'say on standard error how many were looked at');
+const dryRunOption = () => new Option('--dry-run', 'find the same, and change nothing');
+withCloud(placement.command('audit'))
+  .description('find allocations on compute hosts that no server stands behind')
+  .option('--delete', 'delete them, each after a second look')
+  .option('--resource-provider <uuid>', 'look at this provider alone')
+  .addOption(dryRunOption())
+  .addOption(verboseOption())
+  .addOption(formatOption())
+  .addHelpText(
+    'after',
+    `
+An allocation is an orphan when its server or migration is gone, or its server is settled on another host. What other
+services than compute hold is left alone. A server that is just being deleted may show for a moment: look twice.
+
+Exit status: 0 no orphans · 3 orphans, some or all left · 4 all orphans deleted · 1 the command failed
+
+  cumulet admin placement audit --verbose
+  cumulet admin placement audit --delete --dry-run
+  cumulet admin placement audit --delete --resource-provider "$(openstack resource provider list --name host-1 -f value -c uuid)"
+`,
+  )
+  .action(async (flags: Flags) => {
+    const { delete: deletes, resourceProvider, dryRun, verbose, ...rest } = flags;
+    const { format, cloud } = split(rest);
+    const { audit } = await import('./commands/placement-admin.ts');
+    await audit(
+      { delete: deletes, resourceProvider, dryRun, verbose } as Parameters<typeof audit>[0],
+      cloud,
+      format,
+    );
+  });
+withCloud(placement.command('heal-allocations'))
+  .description('make the allocations of servers that hold nothing of the host they are on')
+  .option('--server <uuid>', 'look at this server alone')
+  .option('--max-count <n>', 'heal at most so many (default: 50)')
+  .option('--force', 'also servers that hold something else than their flavor says')
+  .addOption(dryRunOption())
+  .addOption(verboseOption())
+  .addOption(formatOption())
+  .addHelpText(
+    'after',
+    `
+Servers without a host (shelved, failed) and those with work under way are passed over. Where a host has not enough left
+nothing is changed, and the row says so.
+
+Exit status: 0 healed · 1 the most was reached, run it again (or the command failed) · 3 some could not be healed ·
+4 there was nothing to heal
+
+  cumulet admin placement heal-allocations --dry-run --verbose
+`,
+  )
+  .action(async (flags: Flags) => {
+    const { server, maxCount, force, dryRun, verbose, ...rest } = flags;
+    const { format, cloud } = split(rest);
+    const { healAllocations } = await import('./commands/placement-admin.ts');
+    const options = { server, maxCount, force, dryRun, verbose } as Parameters<typeof healAllocations>[0];
+    await healAllocations(options, cloud, format);
+  });
+withCloud(placement.command('sync-aggregates'))
+  .description('put the providers of hosts into the placement aggregates of their host aggregates')
+  .addOption(dryRunOption())
+  .addOption(verboseOption())
+  .addOption(formatOption())
+  .addHelpText(
+    'after',
+    `
+A host that has left a host aggregate leaves the placement aggregate too; aggregates of placement that are none of
+compute's stay as they are.
+
+Exit status: 0 everything is in step · 5 some hosts have no resource provider · 1 the command failed
+
+  cumulet admin placement sync-aggregates --dry-run
+`,
+  )
+  .action(async (flags: Flags) => {
+    const { dryRun, verbose, ...rest } = flags;
+    const { format, cloud } = split(rest);
+    const { syncAggregates } = await import('./commands/placement-admin.ts');
+    await syncAggregates({ dryRun, verbose } as Parameters<typeof syncAggregates>[0], cloud, format);
+  });
+withCloud(placement.command('upgrade-check'))
+  .description("say whether placement's records are as the next version wants them")
+  .addOption(formatOption())
+  .addHelpText(
+    'after',
+    `
+Exit status: 0 all is well · 1 warnings (or the command failed) · 2 something must be mended before an upgrade
+`,
+  )
+  .action(async (flags: Flags) => {
+    const { format, cloud } = split(flags);
+    await (await import('./commands/placement-admin.ts')).upgradeCheck(cloud, format);
+  });
+
 const config = program.command('config').description('settings');
 withCloud(config.command('show'))
   .description('print every setting, its value and where it comes from')

@@ -5,6 +5,7 @@ import type { ServiceDefinition } from '../../platform/service/service.ts';
 import { imageService } from '../image/contract.ts';
 import { networkService } from '../network/contract.ts';
 import { placementService } from '../placement/contract.ts';
+import { offerPlacementAdministration } from './admin/operator.ts';
 import { aggregateRoutes } from './api/aggregates.ts';
 import { availabilityZoneRoutes } from './api/availability-zones.ts';
 import { extensionRoutes } from './api/extensions.ts';
@@ -119,6 +120,7 @@ export const compute: ServiceDefinition = {
     };
     try {
       offerFlows(platform, engine);
+      offerPlacementAdministration(platform, parts);
       await engine.start();
       await platform.listen(
         {

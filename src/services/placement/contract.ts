@@ -16,6 +16,22 @@ export interface PlacementService {
   /** Takes all allocations of a consumer back. Nothing happens where there are none. */
   release(args: { consumer: string }): Promise<void>;
   allocations(args: { consumer: string }): Promise<Record<string, Record<string, number>>>;
+  /** Who holds anything, a page at a time by uuid: at most 1,000 of those that come after one. */
+  consumers(args: { after?: string }): Promise<Holder[]>;
+  /** The aggregates that providers are in; providers that are not there are left out. */
+  aggregates(args: { providers: string[] }): Promise<Record<string, string[]>>;
+  /** Puts a provider into aggregates and out of others; what is not named stays. @throws NotFound */
+  changeAggregates(args: { provider: string; add: string[]; remove: string[] }): Promise<void>;
+}
+
+export interface Holder {
+  consumer: string;
+  /** `null`: made before consumers had types. */
+  consumerType: string | null;
+  projectId: string;
+  userId: string;
+  /** By provider's uuid, then by resource class. */
+  allocations: Record<string, Record<string, number>>;
 }
 
 export interface ProviderReport {

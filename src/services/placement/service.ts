@@ -17,6 +17,7 @@ import { placementPolicy } from './policy/rules.ts';
 import { placementSettingsOf } from './settings.ts';
 import { IndexFollower } from './store/provider-index.ts';
 import { schema } from './store/tables.ts';
+import { upgradeCheck } from './store/upgrade-check.ts';
 
 const port = 8778;
 /** A reshape of a big host carries every allocation on it. */
@@ -32,6 +33,7 @@ export const placement: ServiceDefinition = {
     const follower = new IndexFollower(store);
     const authorizer = await platform.authorizer(placementPolicy);
     const listener = await platform.bus.serve(placementService, placementHandlers(store, follower));
+    platform.offer('upgrade-check', () => upgradeCheck(store, platform.stateDir));
     await platform.listen(
       {
         name: 'placement',

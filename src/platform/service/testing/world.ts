@@ -29,6 +29,8 @@ export interface World {
   /** What each service listens with, by its name. */
   apis: ReadonlyMap<string, Api>;
   stateDir: string;
+  /** Asks what a service offers its operator: `operate('compute/flows', { all: 'yes' })`. */
+  operate<T>(what: string, args?: Record<string, string>): Promise<T>;
   /** A token that speaks for the caller; valid for an hour. */
   tokenFor(caller: Caller): string;
   /** A request to a service: `request('compute', 'GET', '/v2.1/flavors', { as: admin })`. */
@@ -148,6 +150,11 @@ export async function startWorld(
     urls,
     apis,
     stateDir,
+    async operate<T>(what: string, args: Record<string, string> = {}) {
+      const answer = host.offers.get(what);
+      if (!answer) throw new Error(`nothing is offered as ${what}`);
+      return (await answer(args)) as T;
+    },
     tokenFor,
     async request(service, method, path, { as, body, headers = {} } = {}) {
       const token = typeof as === 'object' ? tokenFor(as) : as;

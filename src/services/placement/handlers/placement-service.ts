@@ -5,8 +5,10 @@ import { assertNamesExist } from '../model/query.ts';
 import { ImpossibleTree, UnknownProvider } from '../model/refusals.ts';
 import type { CandidateQuery as SearchQuery } from '../model/requests.ts';
 import { summarizeProviders } from '../model/summaries.ts';
+import { aggregatesOfAll, changeAggregates } from '../store/aggregates.ts';
 import { consumerAllocations, releaseAllocations, setAllocations } from '../store/allocations.ts';
 import { ensureProvider } from '../store/ensure-provider.ts';
+import { holders } from '../store/holders.ts';
 import type { CloudView, IndexFollower } from '../store/provider-index.ts';
 import { deleteProvider } from '../store/resource-providers.ts';
 import type { PlacementStore } from '../store/tables.ts';
@@ -33,6 +35,9 @@ export function placementHandlers(store: PlacementStore, follower: IndexFollower
       for (const row of rows) (held[row.provider_uuid] ??= {})[row.resource_class] = row.used;
       return held;
     },
+    consumers: ({ after }) => holders(store, after),
+    aggregates: ({ providers }) => aggregatesOfAll(store, providers),
+    changeAggregates: (change) => worded(() => changeAggregates(store, change)),
   };
 }
 

@@ -1,7 +1,7 @@
 import { repository } from '../../../platform/store/repository.ts';
 import { ConcurrentUpdate } from '../model/refusals.ts';
 import { nextChange } from './changes.ts';
-import { advance, getProvider, touch } from './resource-providers.ts';
+import { advance, findProviders, getProvider, touch } from './resource-providers.ts';
 import { type PlacementStore, type ProviderRow, providerAggregates } from './tables.ts';
 
 export async function aggregatesOf(store: PlacementStore, uuid: string): Promise<string[]> {
@@ -53,4 +53,33 @@ export async function replaceAggregates(
   if (added.length > 0)
     await rows.insert(added.map((aggregate) => ({ provider_uuid: uuid, aggregate_uuid: aggregate })));
   return added.length > 0 || gone.length > 0;
+}
+
+/** The aggregates of many providers; those that are not there are left out. */
+export async function aggregatesOfAll(
+  store: PlacementStore,
+  uuids: readonly string[],
+): Promise<Record<string, string[]>> {
+  const found: Record<string, string[]> = {};
+  if (uuids.length === 0) return found;
+  for (const uuid of (await findProviders(store, uuids)).keys()) found[uuid] = [];
+  const rows = await repository(store, providerAggregates).list({
+    where: [{ column: 'provider_uuid', op: 'in', value: uuids }],
+  });
+  for (const row of rows) found[row.provider_uuid]?.push(row.aggregate_uuid);
+  return found;
+}
+
+/** Puts a provider into aggregates and out of others; its generation counts up when that changed anything. */
+export function changeAggregates(
+  store: PlacementStore,
+  { provider, add, remove }: { provider: string; add: readonly string[]; remove: readonly string[] },
+): Promise<void> {
+  return store.transaction(async () => {
+    const change = await nextChange(store);
+    const row = await getProvider(store, provider);
+    const out = new Set(remove);
+    const kept = (await aggregatesOf(store, provider)).filter((aggregate) => !out.has(aggregate));
+    if (await replaceAggregates(store, row, [...kept, ...add])) await advance(store, row, change);
+  });
 }
