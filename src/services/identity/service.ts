@@ -21,6 +21,7 @@ import { policyRoutes } from './api/policy-associations.ts';
 import { projectTagRoutes } from './api/project-tags.ts';
 import { projectRoutes } from './api/projects.ts';
 import { registeredLimitRoutes } from './api/registered-limits.ts';
+import { revocationRoutes } from './api/revocations.ts';
 import { roleAssignmentRoutes } from './api/role-assignments.ts';
 import { roleRoutes } from './api/roles.ts';
 import { identityErrors, identityStyle } from './api/style.ts';
@@ -90,6 +91,7 @@ const families = [
   applicationCredentialRoutes,
   accessRuleRoutes,
   trustRoutes,
+  revocationRoutes,
   registeredLimitRoutes,
   limitRoutes,
 ];
@@ -248,7 +250,8 @@ export const identity: ServiceDefinition = {
     }
     try {
       const authorizer = await platform.authorizer(identityPolicies);
-      const routes = audited([...versionRoutes, ...families.flatMap((family) => family(running))], audit);
+      const beside = families.flatMap((family) => family(running));
+      const routes = audited([...versionRoutes(beside), ...beside], audit);
       await platform.listen(
         {
           name: 'identity',
