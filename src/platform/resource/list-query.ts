@@ -42,7 +42,7 @@ export function filterReader(
     for (const param of Object.keys(call.query)) {
       if (style.reserved.has(param)) continue;
       const values = call.queryValues(param);
-      const own = special[param];
+      const own = Object.hasOwn(special, param) ? special[param] : undefined;
       if (own) {
         where.push(...(await own(values, call)));
         continue;

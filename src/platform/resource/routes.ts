@@ -108,9 +108,14 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     if (!open) return { known: given, extra: {} };
     const known: Record<string, unknown> = {};
     const extra: Record<string, unknown> = {};
-    for (const [name, value] of Object.entries(given)) (name in attributes ? known : extra)[name] = value;
+    for (const [name, value] of Object.entries(given)) {
+      (Object.hasOwn(attributes, name) ? known : extra)[name] = value;
+    }
     return { known, extra };
   }
+
+  const settable = (given: Record<string, unknown>, verb: 'create' | 'update') =>
+    Object.fromEntries(Object.entries(given).filter(([name]) => attributes[name]?.[verb]));
 
   function validated(
     verb: 'create' | 'update',
@@ -121,7 +126,9 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     const read = converted(given);
     const problem = (verb === 'create' ? checkCreate : checkUpdate)(call.version)(read);
     if (problem) throw style.errors.invalid({ ...problem, path: [wrapper, ...problem.path] });
-    return split(read as Record<string, unknown>);
+    const { known, extra } = split(read as Record<string, unknown>);
+    // Where unknown properties are let through, so are known ones that a create may not give: they are not meant.
+    return { known: verb === 'create' ? settable(known, 'create') : known, extra };
   }
 
   function converted(given: unknown): unknown {
@@ -176,7 +183,7 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     if (definition.update) after = await definition.update(call, row, known as UpdateBody<A>, extra);
     else {
       const id = (row as Record<string, unknown>)[key];
-      const changed = columns(known, attributes) as Partial<Row>;
+      const changed = columns(settable(known, 'update'), attributes) as Partial<Row>;
       if (Object.keys(changed).length > 0) await rows.update([{ column: key, op: 'eq', value: id }], changed);
       after = { ...row, ...changed };
     }
