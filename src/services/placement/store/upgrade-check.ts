@@ -65,8 +65,8 @@ export async function upgradeCheck(store: PlacementStore, stateDir: string): Pro
 async function overallocated({ db }: PlacementStore): Promise<string[]> {
   const sums = await db
     .selectFrom('allocations')
-    .innerJoin('inventories', (join) =>
-      join
+    .innerJoin('inventories', (on) =>
+      on
         .onRef('inventories.provider_uuid', '=', 'allocations.provider_uuid')
         .onRef('inventories.resource_class', '=', 'allocations.resource_class'),
     )
