@@ -10,8 +10,10 @@ import { audited } from './api/audited.ts';
 import { authScopeRoutes } from './api/auth-scopes.ts';
 import { authTokenRoutes } from './api/auth-tokens.ts';
 import { catalogRoutes } from './api/catalog.ts';
+import { credentialRoutes } from './api/credentials.ts';
 import { domainConfigurationRoutes } from './api/domain-configurations.ts';
 import { domainRoutes } from './api/domains.ts';
+import { ec2CredentialRoutes } from './api/ec2-credentials.ts';
 import { endpointFilterRoutes } from './api/endpoint-filter.ts';
 import { federationRoutes } from './api/federation/routes.ts';
 import { grantRoutes } from './api/grants.ts';
@@ -24,6 +26,7 @@ import { registeredLimitRoutes } from './api/registered-limits.ts';
 import { revocationRoutes } from './api/revocations.ts';
 import { roleAssignmentRoutes } from './api/role-assignments.ts';
 import { roleRoutes } from './api/roles.ts';
+import { signedTokenRoutes } from './api/signed-tokens.ts';
 import { identityErrors, identityStyle } from './api/style.ts';
 import { trustRoutes } from './api/trusts.ts';
 import { userPasswordRoutes } from './api/user-password.ts';
@@ -41,13 +44,14 @@ import {
 } from './contract.ts';
 import { openElsewhere } from './drivers/open-elsewhere.ts';
 import type { Identity } from './identity.ts';
-import { defaultAllowExpiredWindow } from './model/token-expiry.ts';
 import { DomainOptions } from './model/domain-options.ts';
+import { defaultAllowExpiredWindow } from './model/token-expiry.ts';
 import { identityPolicies } from './policies/policies.ts';
 import { identitySettings } from './settings.ts';
 import { ApplicationCredentials } from './store/application-credentials.ts';
 import { Catalogs } from './store/catalogs.ts';
 import { Changes } from './store/changes.ts';
+import { CredentialStore } from './store/credentials.ts';
 import { Directory } from './store/directory.ts';
 import { DomainConfigurations } from './store/domain-configurations.ts';
 import { eachDay } from './store/each-day.ts';
@@ -67,7 +71,9 @@ import { Hasher } from './tokens/hasher.ts';
 import { applicationCredentialMethod } from './tokens/methods/application-credential.ts';
 import { passwordMethod } from './tokens/methods/password.ts';
 import { tokenMethod } from './tokens/methods/token.ts';
+import { totpMethod } from './tokens/methods/totp.ts';
 import { Passwords } from './tokens/password.ts';
+import { Receipts } from './tokens/receipts.ts';
 import { Subjects } from './tokens/subjects.ts';
 import { Tokens, toCredentials } from './tokens/tokens.ts';
 
@@ -92,6 +98,9 @@ const families = [
   accessRuleRoutes,
   trustRoutes,
   revocationRoutes,
+  credentialRoutes,
+  ec2CredentialRoutes,
+  signedTokenRoutes,
   registeredLimitRoutes,
   limitRoutes,
 ];
@@ -140,7 +149,14 @@ export const identity: ServiceDefinition = {
     const notify = (event: string, payload: object) => {
       bus.notify(event, payload).catch((err: unknown) => log.error({ err, event }, 'nobody could be told'));
     };
-    const tokens = new Tokens({ keys, subjects, revocations, changes, expiration });
+    const tokens = new Tokens({
+      keys,
+      subjects,
+      revocations,
+      changes,
+      expiration,
+      methods: settings.auth_methods,
+    });
     const audit = new Audit({
       notify,
       onError: (err) => log.error({ err }, 'what was done could not be told'),
@@ -158,11 +174,27 @@ export const identity: ServiceDefinition = {
       decoyKey: await secretFile(join(platform.stateDir, 'decoy-key')),
       onTry: (tried) => audit.authenticated(tried),
     });
-    const authentication = new Authentication([
+    const credentialKeys = await KeyRepository.open({
+      directory: join(platform.stateDir, 'credential-keys'),
+      onError: (err) =>
+        log.error({ err }, 'the keys of credentials cannot be read: those in memory stay in use'),
+    });
+    const credentials = new CredentialStore(store, credentialKeys);
+    const receiptKeys = await KeyRepository.open({
+      directory: join(platform.stateDir, 'receipt-keys'),
+      onError: (err) =>
+        log.error({ err }, 'the keys of receipts cannot be read: those in memory stay in use'),
+    });
+    const receipts = new Receipts(receiptKeys, settings.receipt_expiration, settings.auth_methods);
+    const methods = [
       passwordMethod(passwords),
       tokenMethod(tokens, settings),
       applicationCredentialMethod({ directory, applicationCredentials, hasher }),
-    ]);
+      totpMethod({ directory, credentials, settings }),
+    ];
+    const authentication = new Authentication(
+      methods.filter(({ name }) => settings.auth_methods.includes(name)),
+    );
     // In this process at once, before the client has its answer; elsewhere as fast as the bus carries it.
     changes.onRevoked(() => platform.authenticator.forget());
     changes.onRevoked(() => notify(tokensRevoked, {}));
@@ -198,6 +230,8 @@ export const identity: ServiceDefinition = {
       revocations,
       applicationCredentials,
       trusts,
+      credentials,
+      receipts,
       tokens,
       authentication,
       hasher,
@@ -208,6 +242,7 @@ export const identity: ServiceDefinition = {
       url: () => platform.urlOf('identity'),
       projectDeleted: (id) => notify(projectDeleted, { id }),
     };
+    platform.offer('rotate-credential-keys', async () => ({ encrypted: await credentials.rotate() }));
     platform.offer('rotate-fernet-keys', async () => {
       await keys.rotate();
       return { rotated: true };
@@ -266,7 +301,7 @@ export const identity: ServiceDefinition = {
         authorizer,
       );
     } catch (error) {
-      keys.close();
+      for (const each of [keys, credentialKeys, receiptKeys]) each.close();
       domainConfigurationKeys.close();
       for (const each of listeners) await each.close();
       throw error;
@@ -274,7 +309,7 @@ export const identity: ServiceDefinition = {
     return {
       async close() {
         elsewhere?.close();
-        keys.close();
+        for (const each of [keys, credentialKeys, receiptKeys]) each.close();
         domainConfigurationKeys.close();
         for (const each of listeners) await each.close();
       },

@@ -1,5 +1,6 @@
 import type { Values } from '../../platform/config/schema.ts';
 import { boolean, choice, integer, list } from '../../platform/config/setting.ts';
+import { defaultAuthMethods } from './model/auth-methods.ts';
 import { defaultExpiration } from './model/token-expiry.ts';
 import { backendSettings } from './settings/backends.ts';
 import { federationSettings } from './settings/federation.ts';
@@ -41,6 +42,28 @@ export const identitySettings = {
     default: 3,
     min: 0,
     max: 1000,
+  }),
+  auth_methods: list({
+    description: 'The ways to say who one is; their order is part of tokens, so add new ones at the end.',
+    default: [...defaultAuthMethods],
+  }),
+  receipt_expiration: integer({
+    description: 'How long one may take from one method of authentication to the next, in seconds.',
+    default: 300,
+    min: 1,
+    max: 86_400,
+  }),
+  credential_auth_ttl: integer({
+    description: 'How long a request that is signed with an EC2 key pair is good, in minutes.',
+    default: 15,
+    min: 1,
+    max: 10_080,
+  }),
+  totp_included_previous_windows: integer({
+    description: 'How many periods of 30 seconds a TOTP passcode is good beyond its own.',
+    default: 1,
+    min: 0,
+    max: 10,
   }),
   allow_rescope_scoped_token: boolean({
     description: 'Whether a token for one project or domain can be used to get one for another.',

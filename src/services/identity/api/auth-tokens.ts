@@ -3,11 +3,14 @@ import { Forbidden, NotFound, Unauthorized } from '../../../platform/errors/erro
 import { Answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { Identity } from '../identity.ts';
+import { unmetRules } from '../model/auth-rules.ts';
+import { toIsoTime } from '../model/timestamps.ts';
 import { AskedScope, askedGrounds } from '../tokens/asked-scope.ts';
 import { invalid, type ValidToken } from '../tokens/tokens.ts';
 import { tokenView } from './token-view.ts';
 
 const subjectHeader = 'x-subject-token';
+const receiptHeader = 'openstack-auth-receipt';
 
 /** Whether a service that validates a token says that it enforces access rules, as keystonemiddleware does. */
 const knowsAccessRules = ({ headers }: Call): boolean =>
@@ -15,7 +18,7 @@ const knowsAccessRules = ({ headers }: Call): boolean =>
 
 /** Issue, validate, check and revoke tokens. */
 export function authTokenRoutes(identity: Identity): Route[] {
-  const { tokens, revocations, authentication } = identity;
+  const { tokens, revocations, authentication, receipts, directory } = identity;
   const AuthRequest = Type.Object({
     auth: Type.Object({ identity: authentication.schema, scope: Type.Optional(AskedScope) }),
   });
@@ -35,8 +38,11 @@ export function authTokenRoutes(identity: Identity): Route[] {
       scope: auth.scope,
       refused,
     });
+    const { userId, parent } = proof;
+    const methods = [...new Set([...proof.methods, ...earlierMethods(call, userId)])];
+    const unmet = unmetRules((await directory.user(userId))?.options ?? {}, methods, authentication.offered);
+    if (unmet) return receiptAnswer(userId, methods, unmet);
     const grounds = await askedGrounds(identity, auth.scope, proof, refused);
-    const { userId, methods, parent } = proof;
     const issued = await tokens.issue({ userId, methods, ...grounds, ...(parent ? { parent } : {}) });
     const { authority } = grounds;
     if (authority?.kind === 'trust') {
@@ -49,6 +55,37 @@ export function authTokenRoutes(identity: Identity): Route[] {
       'x-subject-token': issued.id,
       vary: 'X-Auth-Token',
     });
+  }
+
+  /** What the user has proved before, by the receipt that he got for it. */
+  function earlierMethods(call: Call, userId: string): readonly string[] {
+    const id = call.headers[receiptHeader];
+    if (typeof id !== 'string' || id === '') return [];
+    const receipt = receipts.open(id);
+    if (receipt?.userId !== userId) throw refused();
+    return receipt.methods;
+  }
+
+  /** A 401 that says which methods are wanting, and is worth those that were used. */
+  async function receiptAnswer(
+    userId: string,
+    methods: readonly string[],
+    required: string[][],
+  ): Promise<Answer> {
+    const user = await directory.user(userId);
+    const domain = user && (await directory.domain(user.domain_id));
+    if (!user?.enabled || !domain?.enabled) throw refused();
+    const { id, receipt } = receipts.issue(userId, methods);
+    const body = {
+      receipt: {
+        methods: receipt.methods,
+        user: { id: user.id, name: user.name, domain: { id: domain.id, name: domain.name } },
+        expires_at: toIsoTime(receipt.expiresAt),
+        issued_at: toIsoTime(receipt.issuedAt),
+      },
+      required_auth_methods: required,
+    };
+    return new Answer(401, body, { 'openstack-auth-receipt': id });
   }
 
   const view = async (token: ValidToken, call: Call): Promise<object> => {

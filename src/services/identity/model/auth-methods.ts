@@ -1,4 +1,4 @@
-/** keystone's `[auth] methods`, in its order: the order is what the integer in a token means. */
+/** keystone's `[auth] methods`, in its order, and TOTP: the order is what the integer in a token means. */
 export const defaultAuthMethods: readonly string[] = [
   'external',
   'password',
@@ -6,6 +6,7 @@ export const defaultAuthMethods: readonly string[] = [
   'oauth1',
   'mapped',
   'application_credential',
+  'totp',
 ];
 
 /** One bit for each method by its place among the configured ones; unknown methods are dropped, as upstream does. */

@@ -2,8 +2,9 @@ import { policyDefaults } from '../../../platform/policy/rule.ts';
 import { applicationCredentialRules } from './application-credentials.ts';
 import { catalogRules } from './catalog.ts';
 import { coreRules } from './core.ts';
-import { federationRules } from './federation.ts';
+import { credentialRules } from './credentials.ts';
 import { domainConfigurationRules } from './domain-configurations.ts';
+import { federationRules } from './federation.ts';
 import { limitRules } from './limits.ts';
 import { trustRules } from './trusts.ts';
 
@@ -16,4 +17,5 @@ export const identityPolicies = policyDefaults('identity', [
   domainConfigurationRules,
   applicationCredentialRules,
   trustRules,
+  credentialRules,
 ]);

@@ -2,8 +2,8 @@ import { repository } from '../../../platform/store/repository.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import {
   type DomainConfiguration,
-  invalid,
   type DomainOptions,
+  invalid,
   substituted,
 } from '../model/domain-options.ts';
 import type { Changes } from './changes.ts';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { repository } from '../../../platform/store/repository.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import type { Changes } from './changes.ts';
-import type { IdentityTables } from './schema.ts';
 import { removeActor } from './removal.ts';
+import type { IdentityTables } from './schema.ts';
 import { federatedUsers } from './tables/federation.ts';
 import { type UserRow, users } from './tables.ts';
 

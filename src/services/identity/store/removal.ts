@@ -24,12 +24,13 @@ export async function removeActor(
   }
 }
 
-/** Application credentials with their access rules, and trusts. */
+/** Application credentials with their access rules, trusts, and the secrets that are kept for them. */
 async function removeHandedOut(store: Store<IdentityTables>, userIds: readonly string[]): Promise<void> {
   await store.db.deleteFrom('application_credentials').where('user_id', 'in', userIds).execute();
   await store.db.deleteFrom('access_rules').where('user_id', 'in', userIds).execute();
   await store.db.deleteFrom('trusts').where('trustor_user_id', 'in', userIds).execute();
   await store.db.deleteFrom('trusts').where('trustee_user_id', 'in', userIds).execute();
+  await store.db.deleteFrom('credentials').where('user_id', 'in', userIds).execute();
 }
 
 /** Takes away what was granted on projects or domains, and makes them nobody's default. */
@@ -38,6 +39,7 @@ export async function removeTarget(store: Store<IdentityTables>, ids: readonly s
     await store.db.deleteFrom('assignments').where('target_id', 'in', some).execute();
     await store.db.deleteFrom('application_credentials').where('project_id', 'in', some).execute();
     await store.db.deleteFrom('trusts').where('project_id', 'in', some).execute();
+    await store.db.deleteFrom('credentials').where('project_id', 'in', some).execute();
     await store.db
       .updateTable('users')
       .set({ default_project_id: null })

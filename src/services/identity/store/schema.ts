@@ -2,6 +2,7 @@ import type { Migration } from '../../../platform/store/migrate.ts';
 import { defineSchema } from '../../../platform/store/schema.ts';
 import type { Table } from '../../../platform/store/table.ts';
 import { applicationCredentialTables } from './tables/application-credentials.ts';
+import { credentialTables } from './tables/credentials.ts';
 import { domainConfigurationTables } from './tables/domain-configurations.ts';
 import { endpointFilterTables } from './tables/endpoint-filter.ts';
 import { federationTables } from './tables/federation.ts';
@@ -31,6 +32,7 @@ export const identitySchema = defineSchema('identity', {
     ...federationTables,
     ...applicationCredentialTables,
     ...trustTables,
+    ...credentialTables,
     ...limitTables,
     ...domainConfigurationTables,
   },
@@ -38,6 +40,7 @@ export const identitySchema = defineSchema('identity', {
     creation('0001-identity', coreTables),
     creation('0002-application-credentials', applicationCredentialTables),
     creation('0003-trusts', trustTables),
+    creation('0004-credentials', credentialTables),
     creation('0020-endpoint-filter', endpointFilterTables),
     creation('0021-policies', policyTables),
     creation('0030-federation', federationTables),

@@ -10,11 +10,14 @@ export interface Authenticated extends Omit<Proof, 'methods'> {
 /** The methods by which one can say who one is, and the part of a request that they read. */
 export class Authentication {
   readonly #methods: ReadonlyMap<string, AuthMethod>;
+  /** The names of the methods. */
+  readonly offered: ReadonlySet<string>;
   /** `auth.identity`. */
   readonly schema;
 
   constructor(methods: readonly AuthMethod[]) {
     this.#methods = new Map(methods.map((each) => [each.name, each]));
+    this.offered = new Set(this.#methods.keys());
     const parts: TProperties = Object.fromEntries(
       methods.map(({ name, schema }) => [name, Type.Optional(schema)]),
     );

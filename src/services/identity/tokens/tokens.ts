@@ -37,6 +37,8 @@ export interface TokensOptions {
   changes: Changes;
   /** Seconds. */
   expiration: number;
+  /** The configured methods, in order: what the integer in a token means. */
+  methods: readonly string[];
 }
 
 /** Issues and validates Fernet tokens. A token that was seen since the last write is validated from memory alone. */
@@ -51,7 +53,7 @@ export class Tokens {
 
   /** @returns undefined where the user may not have such a token */
   async issue(request: TokenRequest): Promise<{ id: string; token: ValidToken } | undefined> {
-    const { keys, subjects, revocations, expiration } = this.#options;
+    const { keys, subjects, revocations, expiration, methods: known } = this.#options;
     const subject = await subjects.find(request.userId, request);
     if (!subject) return undefined;
     const { parent } = request;
@@ -63,11 +65,11 @@ export class Tokens {
     });
     const auditIds = createAuditIds(parent?.auditIds);
     // Read back as a validation would, so that both show the methods in one order.
-    const methods = integerToMethods(methodsToInteger(request.methods));
+    const methods = integerToMethods(methodsToInteger(request.methods, known), known);
     const common = { userId: request.userId, methods, expiresAt, auditIds };
     const payload = toPayload(common, request);
     const issuedAt = revocations.stamp((await revocations.list()).revokedUntil(revocable(subject)));
-    const id = keys.fernet.encrypt(packTokenPayload(payload), issuedAt);
+    const id = keys.fernet.encrypt(packTokenPayload(payload, known), issuedAt);
     return { id, token: { subject, methods, auditIds, issuedAt: issuedAt * 1e6, expiresAt } };
   }
 
@@ -104,7 +106,7 @@ export class Tokens {
   #open(id: string): { payload: TokenPayload; grounds: Grounds; createdAt: number } {
     try {
       const { message, createdAt } = this.#options.keys.fernet.decrypt(id);
-      const payload = unpackTokenPayload(message);
+      const payload = unpackTokenPayload(message, this.#options.methods);
       const grounds = groundsOf(payload);
       if (!grounds) throw new NotFound(invalid);
       return { payload, grounds, createdAt };
