@@ -124,7 +124,10 @@ export const identity: ServiceDefinition = {
       changes,
       log,
       nameOf: async (id) => (await directory.domain(id))?.name,
-      configOf: async () => undefined,
+      configOf: async (id) => {
+        const config = await domainConfigurations.of(id);
+        return Object.keys(config).length > 0 ? config : undefined;
+      },
     });
     const directory: Directory = new Directory(
       store,

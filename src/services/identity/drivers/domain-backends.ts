@@ -54,10 +54,8 @@ export class DomainBackends implements Backends {
     const key = `${domainId} ${text}`;
     let making = this.#making.get(key);
     if (!making) {
-      making = this.#make(domainId, config, text);
+      making = this.#make(domainId, config, text).finally(() => this.#making.delete(key));
       this.#making.set(key, making);
-      const done = () => void this.#making.delete(key);
-      making.then(done, done);
     }
     return (await making).backend;
   }

@@ -1,9 +1,9 @@
-import { repository } from '../../../platform/store/repository.ts';
+import { TransactionConflict, UniqueViolation } from '../../../platform/store/errors.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { type EntityType, type LocalEntity, publicIdOf } from '../model/public-id.ts';
 import type { Changes } from './changes.ts';
 import type { IdentityTables } from './schema.ts';
-import { type IdMappingRow, idMapping } from './tables/id-mapping.ts';
+import type { IdMappingRow } from './tables/id-mapping.ts';
 
 /** Ids in one statement. */
 const batch = 500;
@@ -56,11 +56,12 @@ export class IdMapping {
       const rows = [...new Set(localIds)]
         .filter((id) => !known.has(id))
         .map((id) => toRow({ domainId, localId: id, type }));
-      for (const some of batches(rows)) {
-        await this.#store.db
-          .insertInto('id_mapping')
-          .values([...some])
-          .execute();
+      try {
+        for (const some of batches(rows)) await this.#insert(some);
+      } catch (error) {
+        // Somebody else lists the same, and was first: his are as good.
+        if (error instanceof UniqueViolation) throw new TransactionConflict('mapped meanwhile', error);
+        throw error;
       }
       for (const row of rows) known.set(row.local_id, row.public_id);
       // That nobody has such an id may be remembered.
@@ -71,8 +72,11 @@ export class IdMapping {
 
   /** @returns how many there were */
   async purge(filter: MappingFilter): Promise<number> {
-    const rows = repository(this.#store, idMapping);
-    const gone = await rows.delete(filter);
+    let purge = this.#store.db.deleteFrom('id_mapping');
+    for (const [column, value] of Object.entries(filter)) {
+      purge = purge.where(column as keyof MappingFilter, '=', value);
+    }
+    const gone = Number((await purge.executeTakeFirst()).numDeletedRows);
     if (gone > 0) this.#changes.revoked();
     return gone;
   }
@@ -86,6 +90,13 @@ export class IdMapping {
       .where('entity_type', '=', type)
       .execute();
     return rows.map((row) => row.public_id);
+  }
+
+  async #insert(rows: readonly IdMappingRow[]): Promise<void> {
+    await this.#store.db
+      .insertInto('id_mapping')
+      .values([...rows])
+      .execute();
   }
 
   async #known(
