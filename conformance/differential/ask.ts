@@ -46,7 +46,10 @@ async function askCases(api: CloudApi, people: People, cases: readonly Case[]): 
       if (value !== undefined) names.set(name, value);
     }
     const known = new Map(
-      [...names].filter(([name]) => !plain.has(name)).map(([name, value]) => [value, `{${name}}`]),
+      // A number is no name: it stands in everything.
+      [...names]
+        .filter(([name, value]) => !plain.has(name) && !/^\d+$/.test(value))
+        .map(([name, value]) => [value, `{${name}}`]),
     );
     answers.set(one.title, maskedText(answer, known, origins));
   }
@@ -54,14 +57,17 @@ async function askCases(api: CloudApi, people: People, cases: readonly Case[]): 
 }
 
 // Not `{0}`: that is the mapping rules' own.
-const placeholder = /\{([a-zA-Z]\w*)\}/g;
+const placeholder = /\{#?([a-zA-Z]\w*)\}/g;
 
 function fill(text: string, names: ReadonlyMap<string, string>): string {
   return text.replaceAll(placeholder, (whole, name: string) => names.get(name) ?? whole);
 }
 
 function fillDeep(value: unknown, names: ReadonlyMap<string, string>): unknown {
-  if (typeof value === 'string') return fill(value, names);
+  if (typeof value === 'string') {
+    const [, number] = /^\{#(\w+)\}$/.exec(value) ?? [];
+    return number === undefined ? fill(value, names) : Number(names.get(number));
+  }
   if (Array.isArray(value)) return value.map((one) => fillDeep(one, names));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(

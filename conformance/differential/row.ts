@@ -20,7 +20,8 @@ export type Who =
 
 /**
  * An operation, and how it is asked for when all is well. The other cases follow (`casesOf`). `{name}` stands for what an
- * earlier row has kept, in the path as in the body; `{tag}` for a word of this run.
+ * earlier row has kept, in the path as in the body; `{tag}` for a word of this run, `{#name}` for a
+ * number.
  */
 export interface Row {
   /** `PATCH /v3/users/{user}` */
