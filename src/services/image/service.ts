@@ -1,7 +1,9 @@
+import { resolve } from 'node:path';
 import { FlowEngine } from '../../platform/flow/engine.ts';
 import { under } from '../../platform/http/api.ts';
 import type { Platform, RunningService, ServiceDefinition } from '../../platform/service/service.ts';
 import { accessTo } from './api/access.ts';
+import { cacheRoutes } from './api/cache.ts';
 import { imageActionRoutes } from './api/image-actions.ts';
 import { imageDataRoutes } from './api/image-data.ts';
 import { imageImportRoutes } from './api/image-import.ts';
@@ -21,6 +23,7 @@ import { imageErrors } from './api/style.ts';
 import { taskRoutes } from './api/tasks.ts';
 import { versionRoutes } from './api/versions.ts';
 import { imageService } from './contract.ts';
+import { openImageCache } from './drivers/image-cache.ts';
 import { openStores } from './drivers/open-stores.ts';
 import { openStaging } from './drivers/staging.ts';
 import { addLocation } from './flows/add-location.ts';
@@ -92,6 +95,24 @@ async function start(platform: Platform): Promise<RunningService> {
   });
   const locating = addLocation({ db: store, images, tasks, stores, taker, settings, notify, left });
   const engine = new FlowEngine({ store, runnerId: `image@${host}`, log }).register(importing, locating);
+  const cache = settings.image_cache_dir
+    ? await openImageCache({
+        db: store,
+        images,
+        stores,
+        taker,
+        host,
+        directory: resolve(platform.stateDir, settings.image_cache_dir),
+        most: settings.image_cache_max_size,
+        stalled: settings.image_cache_stall_time,
+        failed: (id, err) => log.warn({ err, image: id }, 'an image could not be cached'),
+      })
+    : undefined;
+  const removeImageData = async (id: string): Promise<void> => {
+    await removeData(images, stores, id);
+    await staging.remove(id);
+    await cache?.remove(id);
+  };
   const removing = (id: string, work: Promise<void>): Promise<void> =>
     work.catch((err: unknown) =>
       log.error(
@@ -109,6 +130,7 @@ async function start(platform: Platform): Promise<RunningService> {
     tasks,
     // The one place where identity's unified limits are to be asked.
     quotas: quotasOf(usageQueries(store), noLimits, settings.use_keystone_limits),
+    cache,
     settings,
     host,
     tokens,
@@ -116,15 +138,12 @@ async function start(platform: Platform): Promise<RunningService> {
       engine.startFlow(importing, input, { resource: { type: 'image', id: input.imageId } }),
     startAddLocation: (input) =>
       engine.startFlow(locating, input, { resource: { type: 'image', id: input.imageId } }),
-    removeData: (id) =>
-      removing(
-        id,
-        removeData(images, stores, id).then(() => staging.remove(id)),
-      ),
+    removeData: (id) => removing(id, removeImageData(id)),
     removeLocation: (location) => removing(location.image_id, removeLocation(images, stores, location)),
     notify,
   };
   await engine.start();
+  await cache?.start();
   const listener = await bus.serve(imageService, imageHandlers(service, authorizer));
   await platform.listen(
     {
@@ -144,6 +163,7 @@ async function start(platform: Platform): Promise<RunningService> {
           ...imageDataRoutes(service),
           ...imageImportRoutes(service),
           ...imageLocationRoutes(service),
+          ...cacheRoutes(service),
           ...taskRoutes(service),
           ...imageMemberRoutes(service),
           ...imageTagRoutes(service),
@@ -159,6 +179,7 @@ async function start(platform: Platform): Promise<RunningService> {
       await listener.close();
       await uploads.close();
       await engine.close();
+      await cache?.close();
       await taker.close();
     },
   };

@@ -94,6 +94,23 @@ export const imageSettings = {
     description: 'Show all locations with an image, and let PATCH change them.',
     default: false,
   }),
+  image_cache_dir: text({
+    description:
+      "Where copies of remote stores' images are kept, below the service's folder; none where empty.",
+    default: 'cache',
+  }),
+  image_cache_max_size: integer({
+    description: 'How much they may take in all, in bytes; 0 for any amount.',
+    default: 10 * 2 ** 30,
+    min: 0,
+    max: 2 ** 53 - 1,
+  }),
+  image_cache_stall_time: integer({
+    description: 'After how many seconds without progress a copy counts as given up.',
+    default: 86_400,
+    min: 1,
+    max: 10 * 365 * 86_400,
+  }),
   task_time_to_live: integer({
     description: 'How long a task is remembered once it is over, in hours.',
     default: 48,

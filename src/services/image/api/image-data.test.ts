@@ -297,9 +297,9 @@ describe("an image's bytes", () => {
         return fetch(`${url}/v2/images${path}`, {
           method,
           headers,
-          body: body as ReadableStream,
+          body,
           duplex: 'half',
-        });
+        } as object);
       };
       const upload = async (megabytes: number): Promise<void> => {
         const formats = JSON.stringify({ disk_format: 'raw', container_format: 'bare' });

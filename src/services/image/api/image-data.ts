@@ -59,7 +59,8 @@ export function imageDataRoutes(service: ImageService): Route[] {
     const empty = call.method === 'HEAD' || row.size === 0;
     const bytes = empty
       ? Readable.from([])
-      : await stores.get(location.store).read(location.url, { start, end });
+      : ((await service.cache?.open({ id: row.id, store: location.store }, { start, end })) ??
+        (await stores.get(location.store).read(location.url, { start, end })));
     return answer(range ? 206 : 200, bytes, headers);
   }
 

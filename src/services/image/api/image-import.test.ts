@@ -146,10 +146,10 @@ describe('an import', () => {
       [task.status, task.message],
       ['failure', 'Redirect to disallowed URL: http://127.0.0.1:1/secret'],
     );
-    const after = await images.show(id);
-    assert.equal(after.status, 'queued');
-    assert.equal(after.os_glance_failed_import, 'file');
-    assert.equal(after.os_glance_importing_to_stores, '');
+    const found = await images.show(id);
+    assert.equal(found.status, 'queued');
+    assert.equal(found.os_glance_failed_import, 'file');
+    assert.equal(found.os_glance_importing_to_stores, '');
   });
 
   for (const [what, answers, message] of [
@@ -170,8 +170,8 @@ describe('an import', () => {
       const task = await images.over(id);
       assert.equal(task.status, 'failure');
       assert.match(task.message, message);
-      const after = await images.show(id);
-      assert.deepEqual([after.status, after.size, after.checksum], ['queued', null, null]);
+      const found = await images.show(id);
+      assert.deepEqual([found.status, found.size, found.checksum], ['queued', null, null]);
       assert.deepEqual(await images.staged(), []);
       // It may be tried again.
       web.answers.set('/disk', (_, response) => response.end('now'));
@@ -180,10 +180,10 @@ describe('an import', () => {
     });
 
   it('is refused bytes that are not what the image says', async () => {
-    const { task, image: after } = await fromWeb(randomBytes(1000), {}, { disk_format: 'qcow2' });
+    const { task, image: found } = await fromWeb(randomBytes(1000), {}, { disk_format: 'qcow2' });
     assert.equal(task.status, 'failure');
     assert.match(task.message, /qcow2 does not match stream data raw/);
-    assert.equal(after.status, 'queued');
+    assert.equal(found.status, 'queued');
   });
 
   it('copies an image to other stores, for administrators', async () => {
@@ -317,9 +317,9 @@ describe('an import into several stores of which one fails', () => {
     await images.stage(id, randomBytes(100));
     await images.import(id, { name: 'glance-direct' }, { all_stores: true });
     assert.equal((await images.over(id)).status, 'failure');
-    const after = await images.show(id);
-    assert.deepEqual([after.status, after.stores], ['queued', undefined]);
-    assert.equal(after.os_glance_failed_import, 'file,objects');
+    const found = await images.show(id);
+    assert.deepEqual([found.status, found.stores], ['queued', undefined]);
+    assert.equal(found.os_glance_failed_import, 'file,objects');
     assert.deepEqual(await readdir(join(images.world.stateDir, 'image', 'images')), []);
   });
 
@@ -329,10 +329,10 @@ describe('an import into several stores of which one fails', () => {
     const more = { all_stores: true, all_stores_must_succeed: false };
     await images.import(id, { name: 'glance-direct' }, more);
     assert.equal((await images.over(id)).status, 'success');
-    const after = await images.show(id);
-    assert.deepEqual([after.status, after.stores], ['active', 'file']);
-    assert.equal(after.os_glance_failed_import, 'objects');
-    assert.equal(after.os_glance_importing_to_stores, '');
+    const found = await images.show(id);
+    assert.deepEqual([found.status, found.stores], ['active', 'file']);
+    assert.equal(found.os_glance_failed_import, 'objects');
+    assert.equal(found.os_glance_importing_to_stores, '');
   });
 });
 
@@ -370,10 +370,10 @@ describe('import plugins', () => {
   it('turn images into the format that is wanted, unpack them, and set properties', async () => {
     const qcow2 = await disk('qcow2');
     for (const bytes of [qcow2, gzipSync(qcow2)]) {
-      const { id, task, image: after } = await imported(bytes, { disk_format: 'qcow2', made_by: 'hand' });
+      const { id, task, image: found } = await imported(bytes, { disk_format: 'qcow2', made_by: 'hand' });
       assert.equal(task.status, 'success', task.message);
-      assert.deepEqual([after.disk_format, after.size, after.virtual_size], ['raw', 2 ** 20, 2 ** 20]);
-      assert.deepEqual([after.made_by, after.os_admin_user], ['import', 'root']);
+      assert.deepEqual([found.disk_format, found.size, found.virtual_size], ['raw', 2 ** 20, 2 ** 20]);
+      assert.deepEqual([found.made_by, found.os_admin_user], ['import', 'root']);
       assert.equal((await images.download(member, id)).bytes.subarray(0, 5).toString(), 'begin');
     }
     assert.deepEqual(await images.staged(), []);
@@ -392,16 +392,16 @@ describe('import plugins', () => {
   });
 
   it('leave who is to be left alone without properties', async () => {
-    const { image: after } = await imported(Buffer.alloc(512), {}, admin);
-    assert.equal(after.made_by, undefined);
+    const { image: found } = await imported(Buffer.alloc(512), {}, admin);
+    assert.equal(found.made_by, undefined);
   });
 
   it('stop at bombs, and put everything back', async () => {
     const bomb = gzipSync(Buffer.alloc(9 * 2 ** 20));
-    const { task, image: after } = await imported(bomb, { disk_format: 'raw', made_by: 'hand' });
+    const { task, image: found } = await imported(bomb, { disk_format: 'raw', made_by: 'hand' });
     assert.equal(task.status, 'failure');
     assert.match(task.message, /too large/);
-    assert.deepEqual([after.status, after.made_by, after.os_admin_user], ['queued', 'hand', undefined]);
+    assert.deepEqual([found.status, found.made_by, found.os_admin_user], ['queued', 'hand', undefined]);
     assert.deepEqual(await images.staged(), []);
   });
 

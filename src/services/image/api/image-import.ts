@@ -4,6 +4,7 @@ import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { Image } from '../model/image.ts';
 import { type ImportRequest, parseImportRequest } from '../model/import-request.ts';
+import { failedImport, importingToStores } from '../model/reserved.ts';
 import { mayFetch } from '../model/uri-filter.ts';
 import type { Seen } from './access.ts';
 import { assertFree, beginImport } from './begin-import.ts';
@@ -41,7 +42,11 @@ export function imageImportRoutes(service: ImageService): Route[] {
       enforceImport(call, seen, request);
       await assertFree(service, image);
       const names = storesFor(call, image, request);
-      if (names.length === 0) return false;
+      if (names.length === 0) {
+        // All of them have it. Who waits for the copy is told that none is on its way.
+        await service.images.setReserved(image.row.id, { [importingToStores]: '', [failedImport]: '' });
+        return false;
+      }
       if (request.method.name === 'web-download' && !mayFetch(request.method.uri, settings))
         throw new BadRequest(`URI for web-download does not pass filtering: ${String(request.method.uri)}`);
       const { method, allStoresMustSucceed: mustSucceed } = request;

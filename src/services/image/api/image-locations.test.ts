@@ -65,13 +65,13 @@ describe('a location of an image', () => {
     assert.equal((await images.add(id, { url: images.url })).status, 202);
     const task = await images.over(id);
     assert.deepEqual([task.status, task.type], ['success', 'location_import']);
-    const after = await images.show(id);
+    const found = await images.show(id);
     assert.deepEqual(
-      [after.status, after.size, after.checksum, after.os_hash_algo, after.os_hash_value, after.stores],
+      [found.status, found.size, found.checksum, found.os_hash_algo, found.os_hash_value, found.stores],
       ['active', bytes.length, hash('md5'), 'sha512', hash('sha512'), 'web'],
     );
-    assert.equal(after.os_glance_import_task, undefined);
-    assert.equal(after.locations, undefined);
+    assert.equal(found.os_glance_import_task, undefined);
+    assert.equal(found.locations, undefined);
     assert.deepEqual((await images.download(member, id)).bytes, bytes);
     const part = await images.download(member, id, { range: 'bytes=5-9' });
     assert.deepEqual([part.status, part.bytes], [206, bytes.subarray(5, 10)]);
@@ -95,8 +95,8 @@ describe('a location of an image', () => {
       const failed = await images.over(id);
       assert.equal(failed.status, 'failure');
       assert.match(failed.message, /not matched with actual os_hash_value/);
-      const after = await images.show(id);
-      assert.deepEqual([after.status, after.size, after.os_hash_value], ['queued', null, null]);
+      const found = await images.show(id);
+      assert.deepEqual([found.status, found.size, found.os_hash_value], ['queued', null, null]);
       assert.equal((await images.add(id, said(hash(algorithm)))).status, 202);
       assert.equal((await images.over(id)).status, 'success');
       const right = await images.show(id);
@@ -161,8 +161,8 @@ describe('locations without hashing', () => {
     const said = { os_hash_algo: 'sha512', os_hash_value: '00'.repeat(64) };
     await images.add(id, { url: images.url, validation_data: said });
     assert.equal((await images.over(id)).status, 'success');
-    const after = await images.show(id);
-    assert.deepEqual([after.status, after.size, after.os_hash_value], ['active', 5, said.os_hash_value]);
+    const found = await images.show(id);
+    assert.deepEqual([found.status, found.size, found.os_hash_value], ['active', 5, said.os_hash_value]);
     await images.world[Symbol.asyncDispose]();
   });
 });

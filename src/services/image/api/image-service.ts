@@ -1,3 +1,4 @@
+import type { ImageCache } from '../drivers/image-cache.ts';
 import type { Stores } from '../drivers/stores.ts';
 import type { AddLocationInput } from '../flows/add-location.ts';
 import type { ImportInput } from '../flows/import-image.ts';
@@ -21,6 +22,8 @@ export interface ImageService {
   uploads: Uploads;
   tasks: TaskQueries;
   quotas: Quotas;
+  /** Absent where nothing is cached. */
+  cache: ImageCache | undefined;
   settings: ImageSettings;
   /** This host's name: what is staged is on one. */
   host: string;

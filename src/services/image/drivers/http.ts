@@ -29,7 +29,7 @@ export function httpStore({
   }
 
   async function read(url: string, range?: { start: number; end: number }): Promise<Readable> {
-    const headers = range ? { range: `bytes=${range.start}-${range.end}` } : {};
+    const headers: Record<string, string> = range ? { range: `bytes=${range.start}-${range.end}` } : {};
     const response = await ask(url, { headers });
     const bytes = bodyOf(response);
     // A server without ranges sends all of it.

@@ -63,7 +63,7 @@ export function s3Store(
     });
 
   async function read(url: string, range?: { start: number; end: number }): Promise<Readable> {
-    const headers = range ? { range: `bytes=${range.start}-${range.end}` } : {};
+    const headers: Record<string, string> = range ? { range: `bytes=${range.start}-${range.end}` } : {};
     const { body } = await ask('GET', `/${keyOf(url)}`, { headers });
     return body ? Readable.fromWeb(body as never) : Readable.from([]);
   }

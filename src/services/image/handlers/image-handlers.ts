@@ -51,7 +51,15 @@ export function imageHandlers(service: ImageService, authorizer: Authorizer): Im
       const row = await images.row(id);
       const [location] = stores.best(row?.status === 'active' ? await images.locations(id) : []);
       if (!location) throw new NotFound('image', id);
-      const bytes = await stores.get(location.store).readAt(location.url, offset, length);
+      const near =
+        length > 0 &&
+        (await service.cache?.open(
+          { id, store: location.store },
+          { start: offset, end: offset + length - 1 },
+        ));
+      const bytes = near
+        ? Buffer.concat(await near.toArray())
+        : await stores.get(location.store).readAt(location.url, offset, length);
       return { bytes: bytes.toString('base64') };
     },
     async create(args) {

@@ -36,7 +36,7 @@ export function imagesIn(world: World) {
         },
         body: bytes,
         duplex: 'half',
-      });
+      } as object);
       return { status: response.status, headers: response.headers, body: await response.text() };
     },
     async download(
