@@ -1,5 +1,6 @@
 import type { Atomically, resourcesIn } from '../../platform/resource/resource.ts';
 import type { Store } from '../../platform/store/store.ts';
+import type { Federation } from './federation/federation.ts';
 import type { IdentitySettings } from './settings.ts';
 import type { ApplicationCredentials } from './store/application-credentials.ts';
 import type { Catalogs } from './store/catalogs.ts';
@@ -37,6 +38,7 @@ export interface Identity {
   revocations: Revocations;
   applicationCredentials: ApplicationCredentials;
   trusts: Trusts;
+  federation: Federation;
   credentials: CredentialStore;
   receipts: Receipts;
   tokens: Tokens;

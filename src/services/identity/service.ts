@@ -43,6 +43,7 @@ import {
   tokensRevoked,
 } from './contract.ts';
 import { openElsewhere } from './drivers/open-elsewhere.ts';
+import { openFederation } from './federation/federation.ts';
 import type { Identity } from './identity.ts';
 import { DomainOptions } from './model/domain-options.ts';
 import { defaultAllowExpiredWindow } from './model/token-expiry.ts';
@@ -65,10 +66,12 @@ import { secretFile } from './store/secret-file.ts';
 import { Trusts } from './store/trusts.ts';
 import { Authentication } from './tokens/authentication.ts';
 import { applicationCredentialBounds } from './tokens/authorities/application-credential.ts';
+import { federationBounds } from './tokens/authorities/federation.ts';
 import { trustBounds } from './tokens/authorities/trust.ts';
 import type { Authorities } from './tokens/bounds.ts';
 import { Hasher } from './tokens/hasher.ts';
 import { applicationCredentialMethod } from './tokens/methods/application-credential.ts';
+import { mappedMethods } from './tokens/methods/mapped.ts';
 import { passwordMethod } from './tokens/methods/password.ts';
 import { tokenMethod } from './tokens/methods/token.ts';
 import { totpMethod } from './tokens/methods/totp.ts';
@@ -140,10 +143,20 @@ export const identity: ServiceDefinition = {
     const trusts = new Trusts(store, changes);
     const authorities: Authorities = {
       trust: trustBounds(trusts, directory),
+      federation: federationBounds(store, directory),
       'application-credential': applicationCredentialBounds(applicationCredentials),
     };
     const subjects = new Subjects(directory, changes, authorities);
     const revocations = new Revocations(store, changes, expiration + defaultAllowExpiredWindow);
+    const federation = openFederation({
+      store,
+      changes,
+      directory,
+      revocations,
+      settings,
+      stateDir: platform.stateDir,
+      url: () => platform.urlOf('identity'),
+    });
     const keys = await KeyRepository.open({
       directory: join(platform.stateDir, 'fernet-keys'),
       onError: (err) => log.error({ err }, 'the Fernet keys cannot be read: those in memory stay in use'),
@@ -195,9 +208,10 @@ export const identity: ServiceDefinition = {
       applicationCredentialMethod({ directory, applicationCredentials, hasher }),
       totpMethod({ directory, credentials, settings }),
     ];
-    const authentication = new Authentication(
-      methods.filter(({ name }) => settings.auth_methods.includes(name)),
-    );
+    const authentication = new Authentication([
+      ...methods.filter(({ name }) => settings.auth_methods.includes(name)),
+      ...mappedMethods(tokens, federation.login, settings.auth_methods),
+    ]);
     // In this process at once, before the client has its answer; elsewhere as fast as the bus carries it.
     changes.onRevoked(() => platform.authenticator.forget());
     changes.onRevoked(() => notify(tokensRevoked, {}));
@@ -231,6 +245,7 @@ export const identity: ServiceDefinition = {
       memberships: new Memberships(store, changes, directory, elsewhere),
       subjects,
       revocations,
+      federation,
       applicationCredentials,
       trusts,
       credentials,
@@ -312,6 +327,7 @@ export const identity: ServiceDefinition = {
     return {
       async close() {
         elsewhere?.close();
+        federation.close();
         for (const each of [keys, credentialKeys, receiptKeys]) each.close();
         domainConfigurationKeys.close();
         for (const each of listeners) await each.close();

@@ -3,7 +3,7 @@ import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { Identity } from '../identity.ts';
 import type { ProjectRow } from '../store/tables.ts';
-import { scopesOf } from '../tokens/scopes.ts';
+import { scopesOfCaller } from '../tokens/scopes.ts';
 import { domainView, projectView } from './project-view.ts';
 import { collection } from './style.ts';
 import { catalogFor } from './token-view.ts';
@@ -41,7 +41,7 @@ export function authScopeRoutes(identity: Identity): Route[] {
       summary: 'List the projects that the caller has a role on',
       policy: 'identity:get_auth_projects',
       async handler(call: Call) {
-        const { projectIds } = await scopesOf(identity, call.credentials.userId);
+        const { projectIds } = await scopesOfCaller(identity, call);
         const rows = (await enabledOnly(projectIds)).filter((row) => !row.is_domain);
         return collection(
           call,
@@ -56,7 +56,7 @@ export function authScopeRoutes(identity: Identity): Route[] {
       summary: 'List the domains that the caller has a role on',
       policy: 'identity:get_auth_domains',
       async handler(call: Call) {
-        const { domainIds } = await scopesOf(identity, call.credentials.userId);
+        const { domainIds } = await scopesOfCaller(identity, call);
         return collection(
           call,
           'domains',
@@ -70,7 +70,7 @@ export function authScopeRoutes(identity: Identity): Route[] {
       summary: 'Say whether the caller has a role on the system',
       policy: 'identity:get_auth_system',
       async handler(call: Call) {
-        const { system } = await scopesOf(identity, call.credentials.userId);
+        const { system } = await scopesOfCaller(identity, call);
         return { system: system ? [{ all: true }] : [], links: { self: `${call.origin}/v3/auth/system` } };
       },
     }),

@@ -5,6 +5,8 @@ import type { Scope } from '../model/scope.ts';
 import { nowMicros } from '../model/timestamps.ts';
 import type { Changes } from './changes.ts';
 import type { Elsewhere } from './elsewhere.ts';
+import type { ExpiringMemberships } from './expiring-memberships.ts';
+import { displayNames, isShadow } from './federated-users.ts';
 import { Memory } from './memory.ts';
 import type { IdentityTables } from './schema.ts';
 import type {
@@ -37,6 +39,8 @@ type FoundUser = Found<UserRow> & { elsewhere: boolean };
 
 /** Who and what there is, by id, remembered between writes: authentication and validation read here only. */
 export class Directory {
+  /** Memberships that identity providers vouch for; there from the service's start. */
+  expiringMemberships: ExpiringMemberships | undefined;
   readonly #store: Store<IdentityTables>;
   readonly #inactiveDays: number;
   readonly #elsewhere: Elsewhere | undefined;
@@ -108,9 +112,15 @@ export class Directory {
     return (await this.#user(userId)).elsewhere;
   }
 
+  /** A user of an identity provider, by the name that his provider gives him. */
+  async #called(user: UserRow | undefined): Promise<UserRow | undefined> {
+    if (!user || !isShadow(user)) return user;
+    return { ...user, name: (await displayNames(this.#store, [user])).get(user.id) ?? user.name };
+  }
+
   #user(id: string): FoundUser | Promise<FoundUser> {
     return this.#users.get(id, async () => {
-      const row = this.#asOfToday(await this.#queries.userById.first({ id }));
+      const row = await this.#called(this.#asOfToday(await this.#queries.userById.first({ id })));
       if (row || !this.#elsewhere) return { row, elsewhere: false };
       const other = await this.#elsewhere.user(id);
       return { row: other, elsewhere: other !== undefined };
@@ -207,6 +217,11 @@ export class Directory {
         this.#queries.grantsToUser.all({ user: userId }),
         this.#queries.grantsToGroupsOfUser.all({ user: userId }),
       ]);
+      const passing = await this.expiringMemberships?.grantsOf(userId);
+      if (passing) {
+        groups.push(...passing.groups);
+        theirs.push(...passing.assignments);
+      }
       const others = await this.#groupsElsewhere(userId);
       return {
         groupIds: [...groups.map((row) => row.group_id), ...others],

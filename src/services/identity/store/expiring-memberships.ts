@@ -1,6 +1,7 @@
 import type { Store } from '../../../platform/store/store.ts';
 import type { Changes } from './changes.ts';
 import type { IdentityTables } from './schema.ts';
+import type { AssignmentRow } from './tables.ts';
 
 /** The longest that a timer waits, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
@@ -44,6 +45,15 @@ export class ExpiringMemberships {
     return [...groups];
   }
 
+  /** The groups that a user is in for now, and what is granted to them. */
+  async grantsOf(userId: string): Promise<{ groups: { group_id: string }[]; assignments: AssignmentRow[] }> {
+    const groupIds = await this.groupsOf(userId);
+    return {
+      groups: groupIds.map((group_id) => ({ group_id })),
+      assignments: await grantsToGroups(this.#store, groupIds),
+    };
+  }
+
   /**
    * Writes which groups a provider says that a user is in. Joins the caller's transaction.
    *
@@ -63,11 +73,16 @@ export class ExpiringMemberships {
       .where('user_id', '=', userId)
       .where('identity_provider_id', '=', identityProviderId)
       .execute();
-    if (groupIds.length > 0) {
+    // Groups of directories elsewhere are not in our tables: the token alone puts its user in them.
+    const own =
+      groupIds.length === 0
+        ? []
+        : await db.selectFrom('groups').select('id').where('id', 'in', groupIds).execute();
+    if (own.length > 0) {
       await db
         .insertInto('expiring_memberships')
         .values(
-          groupIds.map((group_id) => ({
+          own.map(({ id: group_id }) => ({
             user_id: userId,
             group_id,
             identity_provider_id: identityProviderId,
@@ -97,4 +112,18 @@ export class ExpiringMemberships {
     );
     this.#timer.unref();
   }
+}
+
+/** What is granted to any of these groups. */
+export async function grantsToGroups(
+  store: Store<IdentityTables>,
+  groupIds: readonly string[],
+): Promise<AssignmentRow[]> {
+  if (groupIds.length === 0) return [];
+  return store.db
+    .selectFrom('assignments')
+    .selectAll()
+    .where('actor_kind', '=', 'group')
+    .where('actor_id', 'in', groupIds)
+    .execute();
 }

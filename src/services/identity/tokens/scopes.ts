@@ -1,5 +1,8 @@
+import type { Call } from '../../../platform/http/call.ts';
 import type { Identity } from '../identity.ts';
 import type { RoleAssignment } from '../model/assignments.ts';
+import { toAssignment } from '../store/directory.ts';
+import { grantsToGroups } from '../store/expiring-memberships.ts';
 
 /** Where a user has any role, whether it is enabled or not. */
 export interface ScopesOfUser {
@@ -9,8 +12,13 @@ export interface ScopesOfUser {
 }
 
 /** Every project, domain and the system, where a user has a role by himself, by a group or by inheritance. */
-export async function scopesOf(identity: Identity, userId: string): Promise<ScopesOfUser> {
-  const { assignments } = await identity.directory.grantsOf(userId);
+export async function scopesOf(
+  identity: Identity,
+  userId: string,
+  more: readonly RoleAssignment[] = [],
+): Promise<ScopesOfUser> {
+  const grants = await identity.directory.grantsOf(userId);
+  const assignments = [...grants.assignments, ...more];
   const projectIds = new Set<string>();
   const domainIds = new Set<string>();
   let system = false;
@@ -22,6 +30,16 @@ export async function scopesOf(identity: Identity, userId: string): Promise<Scop
   }
   for (const id of await inheritors(identity, assignments)) projectIds.add(id);
   return { projectIds: [...projectIds].toSorted(), domainIds: [...domainIds].toSorted(), system };
+}
+
+/** Those of the caller: the groups that his token puts him in count too. */
+export async function scopesOfCaller(identity: Identity, call: Call): Promise<ScopesOfUser> {
+  const { userId } = call.credentials;
+  const token = call.token === undefined ? undefined : await identity.tokens.validate(call.token);
+  const authority = token?.subject.authority;
+  if (authority?.kind !== 'federation') return scopesOf(identity, userId);
+  const rows = await grantsToGroups(identity.store, authority.groupIds);
+  return scopesOf(identity, userId, rows.map(toAssignment));
 }
 
 /** The projects below what is granted inherited. */

@@ -1,9 +1,11 @@
 import type { Route } from '../../../../platform/http/route.ts';
 import type { Identity } from '../../identity.ts';
 import { authScopeRoutes } from '../auth-scopes.ts';
+import { federatedAuthRoutes } from './auth.ts';
 import { identityProviderRoutes } from './identity-providers.ts';
 import { mappingRoutes } from './mappings.ts';
 import { protocolRoutes } from './protocols.ts';
+import { samlRoutes } from './saml.ts';
 import { serviceProviderRoutes } from './service-providers.ts';
 
 /** Users of other clouds and of companies' directories: OS-FEDERATION. */
@@ -13,6 +15,8 @@ export const federationRoutes = (identity: Identity): Route[] => [
   ...mappingRoutes(identity),
   ...serviceProviderRoutes(identity),
   ...formerScopeRoutes(identity),
+  ...federatedAuthRoutes(identity),
+  ...samlRoutes(identity),
 ];
 
 /** Where federated users once learned what they could have a token for; `/v3/auth/projects` and `/domains` tell it now. */
