@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
+import type { MappingFlags } from './commands/identity-mappings.ts';
 import type { Format } from './output.ts';
 
 /** The flags that say which cloud is meant and how it runs; every command has them. */
@@ -116,6 +117,26 @@ const admin = program.command('admin').description('what the administrator of a 
 withCloud(admin.command('fernet-rotate'))
   .description('make the staged key the one that new tokens are made with; older tokens stay good')
   .action(async (flags: Flags) => (await import('./commands/admin.ts')).rotateFernetKeys(flags));
+
+const mappings = admin.command('identity').description("identity: the ids of directories' users and groups");
+withCloud(mappings.command('mapping-purge'))
+  .description("forget which public ids directories' users and groups have")
+  .option('--all', 'all of them')
+  .option('--domain-name <name>', 'those of this domain')
+  .option('--public-id <id>', 'the one with this public id')
+  .option('--local-id <id>', 'those with this id in their directory')
+  .addOption(new Option('--type <type>', 'those of this type').choices(['user', 'group']))
+  .action(async (flags: Flags) => {
+    const { all, domainName, publicId, localId, type, ...cloud } = flags;
+    const meant = { all, domainName, publicId, localId, type } as MappingFlags;
+    await (await import('./commands/identity-mappings.ts')).purgeMappings(cloud, meant);
+  });
+withCloud(mappings.command('mapping-populate'))
+  .description('give every user and group of a directory a public id')
+  .requiredOption('--domain-name <name>', 'the domain whose users are in the directory')
+  .action(async ({ domainName, ...cloud }: Flags) =>
+    (await import('./commands/identity-mappings.ts')).populateMappings(cloud, String(domainName)),
+  );
 
 const placement = admin
   .command('placement')
