@@ -3,6 +3,8 @@ import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { RowQuery } from '../../../platform/resource/rows.ts';
 import type { Identity } from '../identity.ts';
+import { isActive } from '../model/password-rules.ts';
+import { nowMicros } from '../model/timestamps.ts';
 import { countedRows } from '../store/changes.ts';
 import { everywhere } from '../store/everywhere.ts';
 import { newId } from '../store/new-id.ts';
@@ -26,6 +28,7 @@ export const groupView = (row: GroupRow, call: Call): Record<string, unknown> =>
 /** Groups and who is in them. */
 export function groupRoutes(identity: Identity): Route[] {
   const { store, changes, directory, elsewhere } = identity;
+  const inactiveDays = identity.settings.disable_user_account_days_inactive;
   const own = countedRows(store, groups, changes);
   const rows = everywhere(
     own,
@@ -142,7 +145,7 @@ export function groupRoutes(identity: Identity): Route[] {
         return collection(
           call,
           'users',
-          wanted.map((row) => userView(row, call)),
+          wanted.map((row) => userView({ ...row, enabled: isActive(row, inactiveDays, nowMicros()) }, call)),
         );
       },
     }),

@@ -4,7 +4,7 @@ import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { RowQuery } from '../../../platform/resource/rows.ts';
 import type { Identity } from '../identity.ts';
-import { isInactive } from '../model/password-rules.ts';
+import { isActive } from '../model/password-rules.ts';
 import { nowMicros } from '../model/timestamps.ts';
 import { countedRows } from '../store/changes.ts';
 import { everywhere } from '../store/everywhere.ts';
@@ -65,7 +65,7 @@ export function userRoutes(identity: Identity): Route[] {
         update: true,
         default: true,
         filter: true,
-        from: (row: UserRow) => row.enabled && !isInactive(row, inactiveDays, nowMicros()),
+        from: (row: UserRow) => isActive(row, inactiveDays, nowMicros()),
       },
       default_project_id: {
         schema: NullableId,

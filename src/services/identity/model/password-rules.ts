@@ -119,3 +119,7 @@ export function isInactive(user: UserState, days: number, now: Micros): boolean 
   if (days === 0 || seen === undefined || user.options['ignore_user_inactivity'] === true) return false;
   return Date.parse(dayOf(now)) - Date.parse(seen) >= (days * day) / 1000;
 }
+
+/** Whether a user counts as enabled. */
+export const isActive = (user: UserState, days: number, now: Micros): boolean =>
+  user.enabled && !isInactive(user, days, now);
