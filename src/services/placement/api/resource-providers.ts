@@ -4,9 +4,10 @@ import { BadRequest, NotFound } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
 import { filterProviders } from '../model/provider-filter.ts';
+import type { Provider } from '../model/providers.ts';
 import { assertNamesExist, type ProviderQuery, parseProviderQuery } from '../model/query.ts';
 import { ImpossibleTree, UnknownProvider } from '../model/refusals.ts';
-import type { IndexFollower } from '../store/provider-index.ts';
+import type { CloudView, IndexFollower } from '../store/provider-index.ts';
 import { createProvider, deleteProvider, getProvider, updateProvider } from '../store/resource-providers.ts';
 import type { PlacementStore, ProviderRow } from '../store/tables.ts';
 import { bodyOf, fresh, minorOf, newest, operation } from './operation.ts';
@@ -61,9 +62,9 @@ export function resourceProviderRoutes(store: PlacementStore, follower: IndexFol
         const view = await follower.current();
         assertNamesExist(query, view);
         const rows: ProviderRow[] = [];
-        for (const { uuid } of filterProviders(view.index, query)) {
+        for (const { uuid } of namedProviders(view, query)) {
           const row = view.rowOf(uuid);
-          if (row && isNamed(row, query)) rows.push(row);
+          if (row) rows.push(row);
         }
         const text = `{"resource_providers":[${rows.map((row) => viewText(row, minorOf(call))).join()}]}`;
         return fresh(call, 200, Buffer.from(text), {
@@ -173,8 +174,14 @@ async function treeWords<T>(before: string, work: () => Promise<T>): Promise<T> 
   }
 }
 
-const isNamed = ({ name, uuid }: ProviderRow, wanted: ProviderQuery): boolean =>
-  (wanted.name === undefined || wanted.name === name) && (wanted.uuid === undefined || wanted.uuid === uuid);
+function namedProviders(view: CloudView, query: ProviderQuery): Provider[] {
+  const { name, uuid } = query;
+  if (name === undefined && uuid === undefined) return filterProviders(view.index, query);
+  const found = name === undefined ? uuid : view.uuidNamed(name);
+  const only =
+    found === undefined || (uuid !== undefined && uuid !== found) ? undefined : view.index.get(found);
+  return only ? filterProviders(view.index, query, only) : [];
+}
 
 /** Views as JSON, in the form of microversion 1.14 and newer: rows are the index's own, new ones after each change. */
 const views = new WeakMap<ProviderRow, string>();

@@ -2,10 +2,16 @@ import { Bitset } from './bitset.ts';
 import type { Provider, ProviderIndex } from './providers.ts';
 import type { ProviderQuery } from './query.ts';
 
-/** The providers that `GET /resource_providers` with these filters names, name and uuid aside; in the index's order. */
-export function filterProviders(index: ProviderIndex, query: ProviderQuery): Provider[] {
+/**
+ * The providers that `GET /resource_providers` with these filters names, in the index's order.
+ *
+ * @param only the one that the query names by name or uuid: no other is looked at
+ */
+export function filterProviders(index: ProviderIndex, query: ProviderQuery, only?: Provider): Provider[] {
   const { providers, columns } = index;
-  const able = columns.narrow(Bitset.upTo(index.size), query);
+  const start = only ? new Bitset() : Bitset.upTo(index.size);
+  if (only) start.add(only.ordinal);
+  const able = columns.narrow(start, query);
   const tree = query.inTree === undefined ? undefined : index.get(query.inTree)?.root;
   if (query.inTree !== undefined) {
     const members = new Bitset();

@@ -35,7 +35,7 @@ const act = fc.record({
 
 /** All that a search or a list can see, by provider. */
 async function seen(follower: IndexFollower) {
-  const { index, rowOf } = await follower.current();
+  const { index, rowOf, uuidNamed } = await follower.current();
   const sets = (some: Iterable<string>) => [...some].toSorted();
   return Object.fromEntries(
     index.providers.map((one) => [
@@ -48,6 +48,7 @@ async function seen(follower: IndexFollower) {
         traits: sets(one.traits),
         aggregates: sets(one.aggregates),
         row: rowOf(one.uuid),
+        named: uuidNamed(rowOf(one.uuid)?.name ?? ''),
         free: [0, 1, 3, 8, 20].map(
           (amount) => index.columns.stock('VCPU')?.gives(one.ordinal, amount) ?? false,
         ),

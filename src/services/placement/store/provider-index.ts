@@ -11,6 +11,7 @@ export interface CloudView extends KnownNames {
   index: ProviderIndex;
   /** A provider as it is stored. */
   rowOf(uuid: string): ProviderRow | undefined;
+  uuidNamed(name: string): string | undefined;
 }
 
 /** So many providers are asked for by their uuids at once; all of them are read in one go. */
@@ -26,6 +27,7 @@ export class IndexFollower {
   #seen: Changes = { latest: -1, structure: -1, names: -1 };
   #index = new ProviderIndex([]);
   readonly #rows = new Map<string, ProviderRow>();
+  readonly #uuids = new Map<string, string>();
   #resourceClasses = new Set<string>();
   #traits = new Set<string>();
   #running: Promise<void> | undefined;
@@ -42,6 +44,7 @@ export class IndexFollower {
     return {
       index: this.#index,
       rowOf: (uuid) => this.#rows.get(uuid),
+      uuidNamed: (name) => this.#uuids.get(name),
       resourceClasses: this.#resourceClasses,
       traits: this.#traits,
     };
@@ -86,14 +89,27 @@ export class IndexFollower {
     const index = new ProviderIndex(await this.#records(rows, undefined));
     this.#index = index;
     this.#rows.clear();
-    for (const row of rows) this.#rows.set(row.uuid, row);
+    this.#uuids.clear();
+    this.#keep(rows);
   }
 
   async #update(since: number): Promise<void> {
     const rows = await this.#providers(since);
     if (rows.length === 0) return;
     this.#index.replace(await this.#recordsOf(rows));
-    for (const row of rows) this.#rows.set(row.uuid, row);
+    this.#keep(rows);
+  }
+
+  /** Old names go before new ones come: two providers may have exchanged theirs. */
+  #keep(rows: readonly ProviderRow[]): void {
+    for (const { uuid } of rows) {
+      const before = this.#rows.get(uuid);
+      if (before) this.#uuids.delete(before.name);
+    }
+    for (const row of rows) {
+      this.#rows.set(row.uuid, row);
+      this.#uuids.set(row.name, row.uuid);
+    }
   }
 
   #providers(since: number): Promise<ProviderRow[]> {
