@@ -43,6 +43,7 @@ import {
   tokensRevoked,
 } from './contract.ts';
 import { openElsewhere } from './drivers/open-elsewhere.ts';
+import { offerMappings } from './drivers/operator.ts';
 import { openFederation } from './federation/federation.ts';
 import type { Identity } from './identity.ts';
 import { DomainOptions } from './model/domain-options.ts';
@@ -261,6 +262,7 @@ export const identity: ServiceDefinition = {
       projectDeleted: (id) => notify(projectDeleted, { id }),
     };
     platform.offer('rotate-credential-keys', async () => ({ encrypted: await credentials.rotate() }));
+    offerMappings(platform, { mapping, elsewhere, directory });
     platform.offer('rotate-fernet-keys', async () => {
       await keys.rotate();
       return { rotated: true };
