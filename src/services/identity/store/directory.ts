@@ -135,7 +135,9 @@ export class Directory {
 
   /** Those of the ids that there are, by id. */
   async usersById(ids: readonly string[]): Promise<Map<string, UserRow>> {
-    const own = await this.#byId<UserRow>('users', ids);
+    const rows = await this.#byId<UserRow>('users', ids);
+    const called = await displayNames(this.#store, rows);
+    const own = rows.map((row) => ({ ...row, name: called.get(row.id) ?? row.name }));
     return this.#completed(ids, own, (missing) => this.#elsewhere?.usersById(missing));
   }
 
