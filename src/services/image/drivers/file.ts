@@ -10,6 +10,9 @@ const partial = '.part';
 /** Large enough that a gigabyte takes a few thousand reads, small enough for many downloads at once. */
 const readAhead = 256 * 1024;
 
+/** Bytes that are written before the disk is told to begin. */
+const flushEvery = 32 * 1024 * 1024;
+
 /** URLs name files within the folder, so that a state directory may be moved or restored elsewhere. */
 const scheme = 'file:';
 const urlOf = (imageId: string): string => `${scheme}${imageId}`;
@@ -104,6 +107,20 @@ function writer(
 ): StoreWriter {
   let position = 0;
   let renamed = false;
+  let flushed = 0;
+  let flushing: Promise<void> | undefined;
+  /** Lets the disk begin while bytes still come: else all of it would be waited for at the end. */
+  const flush = () => {
+    if (flushing || position - flushed < flushEvery) return;
+    flushed = position;
+    flushing = file
+      .datasync()
+      // Whatever is wrong, the last flush says it.
+      .catch(() => {})
+      .finally(() => {
+        flushing = undefined;
+      });
+  };
   return {
     async write(bytes) {
       let written = 0;
@@ -113,12 +130,14 @@ function writer(
           written += bytesWritten;
           position += bytesWritten;
         }
+        flush();
       } catch (error) {
         throw ofTheMedium(error);
       }
     },
     async commit() {
       try {
+        await flushing;
         await file.sync();
         await file.close();
         await rename(temporary, final);
@@ -130,6 +149,7 @@ function writer(
       return url;
     },
     async abort() {
+      await flushing;
       await file.close().catch(() => {});
       await rm(renamed ? final : temporary, { force: true });
     },

@@ -8,7 +8,9 @@ import { type Hashing, HashThreads } from './digest/hashes.ts';
 /** Glance's default for the secure hash. */
 export const secureHash = 'sha512';
 /** How far reading may be ahead of writing and hashing: the memory that one upload takes, in blocks. */
-const blocksAhead = 4;
+const blocksAhead = 3;
+/** Fewer bytes than these are hashed where they are: they are not worth waking threads for. */
+const few = 1024 * 1024;
 
 export interface Taken {
   /** Bytes. */
@@ -98,7 +100,7 @@ export function bytesTaker(): BytesTaker {
           if (early) check?.(early);
         }
       }
-      if (size < blockSize) {
+      if (size < few) {
         const all = block ? block.subarray(0, filled) : new Uint8Array(0);
         inspection.add(all);
         if (filled > 0) await writer.write(all);
