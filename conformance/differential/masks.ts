@@ -49,13 +49,17 @@ function masker(known: ReadonlyMap<string, string>, origins: ReadonlyMap<string,
   return (text) => {
     let masked = text;
     for (const [value, name] of names) masked = masked.replaceAll(value, name);
-    return masked
-      .replaceAll(/gAAAA[\w-]{60,}=*/g, '<token>')
-      .replaceAll(/\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?:[0-9a-f]{32})?\b/g, (id) => {
-        if (!ids.has(id)) ids.set(id, `<id ${ids.size + 1}${id.includes('-') ? ' with dashes' : ''}>`);
-        return ids.get(id) ?? '';
-      })
-      .replaceAll(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?/g, (time) => time.replaceAll(/\d/g, '0'));
+    return (
+      masked
+        // Python's validator ends with all of its schema, over many lines.
+        .replaceAll(/\\n\\nFailed validating (?:[^"\\]|\\.)*/g, '')
+        .replaceAll(/gAAAA[\w-]{60,}=*/g, '<token>')
+        .replaceAll(/\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?:[0-9a-f]{32})?\b/g, (id) => {
+          if (!ids.has(id)) ids.set(id, `<id ${ids.size + 1}${id.includes('-') ? ' with dashes' : ''}>`);
+          return ids.get(id) ?? '';
+        })
+        .replaceAll(/\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?/g, (time) => time.replaceAll(/\d/g, '0'))
+    );
   };
 }
 

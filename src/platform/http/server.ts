@@ -115,6 +115,8 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
       try {
         const body: unknown = JSON.parse(text as string, refusePrototype);
         if (!isWellFormed(text as string, body)) throw new SyntaxError('text that is none');
+        if (api.errors.objectsOnly && (typeof body !== 'object' || Array.isArray(body)))
+          throw new SyntaxError('no object');
         done(null, body);
       } catch {
         done(

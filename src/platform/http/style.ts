@@ -21,6 +21,8 @@ export interface ErrorStyle {
   invalid(problem: Invalid): ApiError;
   /** A body that is said to be JSON and is not; default is a 400 in plain words. */
   badJson?(): ApiError;
+  /** Whether JSON that is no object counts as bad. */
+  objectsOnly?: boolean;
   /** A body that is not JSON where JSON is wanted; default is a 415 in plain words. `undefined`: no content type. */
   notJson?(contentType: string | undefined): ApiError;
 }

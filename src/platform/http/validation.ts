@@ -65,9 +65,27 @@ function mostTelling(errors: ErrorObject[]): ErrorObject {
   const concrete = errors.filter((error) => error.keyword !== 'anyOf' && error.keyword !== 'oneOf');
   const union = errors.find((error) => error.keyword === 'anyOf' || error.keyword === 'oneOf');
   const deepest = concrete.toSorted((a, b) => b.instancePath.length - a.instancePath.length)[0];
+  const notNull = union && insteadOfNull(union, concrete);
+  if (notNull) return notNull;
   if (union && (!deepest || deepest.instancePath.length <= union.instancePath.length)) return union;
   return deepest ?? (errors[0] as ErrorObject);
 }
+
+/**
+ * What "this or null" has against a value. Upstream says it by a list of types, so its complaint is of the type, or of
+ * the rule that the other type has; never of two schemas.
+ */
+function insteadOfNull(union: ErrorObject, concrete: readonly ErrorObject[]): ErrorObject | undefined {
+  const one = concrete.find((error) => !isNullType(error));
+  if (!one || concrete.length !== 2 || !concrete.some(isNullType)) return undefined;
+  const alternatives: unknown = union.schema;
+  if (!Array.isArray(alternatives) || alternatives.length !== 2) return undefined;
+  if (one.keyword !== 'type' || one.instancePath !== union.instancePath) return one;
+  return { ...one, params: { type: [one.params['type'], 'null'].flat() } };
+}
+
+const isNullType = ({ keyword, params }: ErrorObject): boolean =>
+  keyword === 'type' && params['type'] === 'null';
 
 /** A value as Python's repr would show it in a message: `None`, `True`, `'text'`, `['a']`. */
 export function pythonRepr(value: unknown): string {

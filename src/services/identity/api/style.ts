@@ -17,12 +17,14 @@ export const identityErrors: ErrorStyle = {
       },
     },
   }),
+  objectsOnly: true,
   badJson: () =>
     new BadRequest(
       'Expecting to find valid JSON in request body. The server could not comply with the request since it is ' +
         'either malformed or otherwise incorrect. The client is assumed to be in error.',
     ),
-  invalid: ({ path, message }) =>
+  // Upstream checks what is in the wrapper, and so does not name it.
+  invalid: ({ path: [, ...path], message }) =>
     new BadRequest(path.length > 0 ? `Invalid input for field '${path.join('/')}': ${message}` : message),
 };
 
