@@ -185,6 +185,7 @@ describe('application credentials', () => {
   it('give no token that outlives them', async () => {
     const soon = new Date(Date.now() + 60_000).toISOString();
     const credential = await created({ expires_at: soon });
+    assert.equal(credential.expires_at, soon.replace('Z', '000'));
     const { body } = await authenticate(credential);
     assert.equal(Date.parse(body.token.expires_at), Date.parse(soon));
   });

@@ -69,7 +69,8 @@ export function applicationCredentialRoutes(identity: Identity): Route[] {
           ? [{ id: role.id, name: role.name, domain_id: role.domain_id === '-' ? null : role.domain_id }]
           : [];
       }),
-      expires_at,
+      // Without the zone, as upstream shows it here and nowhere else.
+      expires_at: expires_at?.replace(/Z$/, '') ?? null,
       unrestricted,
       ...(row.access_rules ? { access_rules: row.access_rules.map(accessRuleView) } : {}),
       links: { self: `${call.origin}/v3/users/${user_id}/application_credentials/${id}` },
