@@ -58,6 +58,7 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     const rule = policy[verb];
     if (style.policyFirst && rule) {
       const known = await rows.find(where(call, verb, id));
+      if (!known && definition.absenceFirst) throw style.notFound(names, id);
       call.enforce(rule, known ? target(known, call) : call.params);
       if (!known) throw style.notFound(names, id);
       return known;

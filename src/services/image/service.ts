@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { FlowEngine } from '../../platform/flow/engine.ts';
 import { under } from '../../platform/http/api.ts';
 import type { Platform, RunningService, ServiceDefinition } from '../../platform/service/service.ts';
+import { identityService } from '../identity/contract.ts';
 import { accessTo } from './api/access.ts';
 import { cacheRoutes } from './api/cache.ts';
 import { imageActionRoutes } from './api/image-actions.ts';
@@ -16,11 +17,12 @@ import { imageRoutes } from './api/images.ts';
 import { infoRoutes } from './api/info.ts';
 import { metadefRoutes } from './api/metadef-routes.ts';
 import { imagePolicies } from './api/policies.ts';
-import { noLimits, quotasOf } from './api/quotas.ts';
+import { quotasOf } from './api/quotas.ts';
 import { schemaRoutes } from './api/schemas.ts';
 import { storeRoutes } from './api/stores.ts';
 import { imageErrors } from './api/style.ts';
 import { taskRoutes } from './api/tasks.ts';
+import { unifiedLimits } from './api/unified-limits.ts';
 import { versionRoutes } from './api/versions.ts';
 import { imageService } from './contract.ts';
 import { openImageCache } from './drivers/image-cache.ts';
@@ -120,6 +122,7 @@ async function start(platform: Platform): Promise<RunningService> {
         "a deleted image's bytes could not be removed: tried again at the next start",
       ),
     );
+  const limits = unifiedLimits(bus.client(identityService), platform.region);
   const service: ImageService = {
     store,
     images,
@@ -128,8 +131,7 @@ async function start(platform: Platform): Promise<RunningService> {
     stores,
     uploads,
     tasks,
-    // The one place where identity's unified limits are to be asked.
-    quotas: quotasOf(usageQueries(store), noLimits, settings.use_keystone_limits),
+    quotas: quotasOf(usageQueries(store), limits, settings.use_keystone_limits),
     cache,
     settings,
     host,

@@ -91,6 +91,16 @@ describe('endpoints', () => {
     }
   });
 
+  it('are said to be absent to whoever asks, and forbidden where they are there', async () => {
+    const { endpoints } = (await ask('GET', '/v3/endpoints')).body;
+    for (const method of ['GET', 'PATCH', 'DELETE']) {
+      const body = method === 'PATCH' ? { endpoint: { enabled: true } } : undefined;
+      const status = async (id: string) =>
+        (await cloud.request(method, `/v3/endpoints/${id}`, { as: cloud.demo, body })).status;
+      assert.deepEqual([await status('0'.repeat(32)), await status(endpoints[0].id)], [404, 403]);
+    }
+  });
+
   it('make the region that they name in the old way, and no other', async () => {
     const { id: service_id } = await service;
     const old = { interface: 'public', service_id, url: 'http://x/', region: 'of-old' };

@@ -45,6 +45,7 @@ export function endpointResource(identity: Identity): Resource<EndpointRow> {
     one: 'endpoint',
     many: 'endpoints',
     path: '/endpoints',
+    absenceFirst: true,
     rows,
     attributes: {
       id: { schema: Id },

@@ -95,10 +95,11 @@ export function limitRoutes(identity: Identity): Route[] {
     );
   }
 
-  /** What a caller sees in lists: all, his domain's, or his project's. */
+  /** What a caller sees in lists: those of his domain, of his project, or as an administrator of another scope all. */
   function visible({ credentials }: Call): Condition[] {
     const { system, roles, domainId, projectId } = credentials;
-    if (system || roles.includes('admin') || roles.includes('service')) return [];
+    const elevated = roles.includes('admin') || roles.includes('service');
+    if (system || (elevated && !domainId)) return [];
     if (domainId) return [{ column: 'owner_domain_id', op: 'eq', value: domainId }];
     return [{ column: 'project_id', op: 'in', value: projectId ? [projectId] : [] }];
   }

@@ -1,14 +1,11 @@
 import { PayloadTooLarge } from '../../../platform/errors/errors.ts';
 import { type CountedResource, countedResources, type UsageQueries } from '../store/usage.ts';
 
-/** Who knows the limits of projects: identity's unified limits, once they are asked. */
+/** Who knows the limits of projects: identity, by its unified limits. */
 export interface Limits {
   /** How much of a resource a project may use; `null` for any amount. */
   limitOf(projectId: string, resource: CountedResource): Promise<number | null>;
 }
-
-/** Upstream's `use_keystone_limits = false`. */
-export const noLimits: Limits = { limitOf: async () => null };
 
 export interface Quotas {
   /**
