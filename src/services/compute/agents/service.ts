@@ -7,6 +7,7 @@ import { computeAgent, computeService } from '../contract.ts';
 import type { HypervisorDriver } from '../drivers/driver.ts';
 import { BaseImages } from '../drivers/qemu/base-images.ts';
 import { SimulatedDriver } from '../drivers/simulated/driver.ts';
+import { baseImagePruning } from '../settings.ts';
 import { computeAgentHandlers } from './compute-agent.ts';
 
 /** Milliseconds between signs of life: nova's `report_interval`. */
@@ -44,11 +45,19 @@ export const computeAgentService: ServiceDefinition = {
       }
       return { guests: guests.length, destroyed: destroy.length, started: start.length };
     };
+    const baseImages = new BaseImages(join(stateDir, 'base'));
+    const { every: pruneEvery, ...prunes } = baseImagePruning(settings);
+    const pruning = periodic(
+      'base images',
+      pruneEvery,
+      async () => baseImages.prune({ ...prunes, inUse: new Set(await driver.basesInUse()) }),
+      { onError: (err) => log.warn({ err }, 'base images that nobody uses could not be removed') },
+    );
     const handlers = computeAgentHandlers({
       driver,
       image: bus.client(imageService),
       networkAgent: bus.client(networkAgent, { host }),
-      baseImages: new BaseImages(join(stateDir, 'base')),
+      baseImages,
       scratch: join(stateDir, 'scratch'),
     });
     const listener = await bus.serve(computeAgent, handlers, { host });
@@ -66,17 +75,23 @@ export const computeAgentService: ServiceDefinition = {
         .powerChanged({ host, ...event })
         .catch((err: unknown) => log.warn({ err, server: event.id }, 'a change of power could not be told'));
     });
-    platform.offer('status', async () => ({ heartbeat: life.report(), guests: mending.report() }));
+    platform.offer('status', async () => ({
+      heartbeat: life.report(),
+      guests: mending.report(),
+      baseImages: pruning.report(),
+    }));
     // Known before anybody asks for a server; where compute is not there yet, it hears of this host soon.
     await beat().catch((err: unknown) => log.warn({ err }, 'compute does not hear this host yet'));
     life.start();
     mending.start();
+    if (pruneEvery > 0) pruning.start();
     return {
       async close() {
         unsubscribe();
         await listener.close();
         await life.close();
         await mending.close();
+        await pruning.close();
         await driver.close();
       },
     };

@@ -16,6 +16,8 @@ export interface HypervisorDriver {
   /** Every guest that the driver's directory holds, whatever made or ended it. */
   list(): Promise<GuestState[]>;
   show(id: string): Promise<GuestState>;
+  /** Paths of the base images that guests' disks stand on. */
+  basesInUse(): Promise<string[]>;
 
   /**
    * Makes the guest's disks where they are missing and starts it. A guest that runs already is left alone.

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { BadRequest, Conflict } from '../../../../platform/errors/errors.ts';
 import { run } from '../../../../platform/exec/run.ts';
@@ -105,4 +105,44 @@ describe('base images', { skip }, async () => {
     await images.obtain({ ...asked, maxVirtualSize: 1 << 20 });
     await assert.rejects(images.obtain(asked), BadRequest);
   });
+
+  test('are removed once nobody has asked for them in a while, or when there is no room, but never under a guest', async () => {
+    const directory = join(scratch, 'pruned');
+    const pruned = new BaseImages(directory);
+    const obtained: string[] = [];
+    for (const name of ['used', 'old', 'older', 'fresh']) {
+      await writeFile(join(scratch, `${name}.raw`), Buffer.alloc(1 << 20, name));
+      obtained.push((await pruned.obtain(await request(join(scratch, `${name}.raw`), 'raw'))).path);
+    }
+    const [used, old, older, fresh] = obtained as [string, string, string, string];
+    const day = 86_400;
+    const ago = (path: string, seconds: number) => {
+      const time = new Date(Date.now() - seconds * 1000);
+      return utimes(path, time, time);
+    };
+    await ago(used, 10 * day);
+    await ago(old, 2 * day);
+    await ago(older, 3 * day);
+    const inUse = new Set([used]);
+    const there = async () => (await readdir(directory)).map((name) => join(directory, name)).toSorted();
+    await pruned.prune({ inUse, unusedFor: 30 * day, most: 0 });
+    assert.deepEqual(await there(), [...obtained].toSorted());
+    const one = await pruned.prune({ inUse, unusedFor: 30 * day, most: 3.5 * 2 ** 20 });
+    assert.equal(one.removed, 1);
+    assert.deepEqual(await there(), [used, old, fresh].toSorted());
+    await pruned.prune({ inUse, unusedFor: day, most: 0 });
+    assert.deepEqual(await there(), [used, fresh].toSorted());
+    // However little room there is: a guest may be made of it right now.
+    await pruned.prune({ inUse, unusedFor: day, most: 1 });
+    assert.deepEqual(await there(), [used, fresh].toSorted());
+    await ago(fresh, 2 * day);
+    await pruned.obtain(await requestAgain(fresh, join(scratch, 'fresh.raw')));
+    await pruned.prune({ inUse, unusedFor: day, most: 0 });
+    assert.deepEqual(await there(), [used, fresh].toSorted(), 'asking for it makes it young');
+  });
+
+  /** The request that a base came of, once more. */
+  async function requestAgain(path: string, source: string) {
+    return { ...(await request(source, 'raw')), imageId: basename(path).slice(0, 36) };
+  }
 });

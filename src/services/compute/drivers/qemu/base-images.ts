@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Transform } from 'node:stream';
@@ -28,6 +28,17 @@ export interface BaseImage {
   /** Bytes that a guest sees. */
   virtualSize: number;
 }
+
+export interface PruneOptions {
+  inUse: ReadonlySet<string>;
+  /** Seconds since a base was last asked for: nova's `remove_unused_original_minimum_age_seconds`. */
+  unusedFor: number;
+  /** Bytes on the disk in all; 0 for any number. */
+  most: number;
+}
+
+/** Milliseconds in which a guest is surely made of the base that was asked for it. */
+const onItsWay = 3_600_000;
 
 /** As seen by qemu-img under the format that was named, never under one it guessed. */
 interface ImageFacts {
@@ -57,6 +68,8 @@ export class BaseImages {
     const key = `${request.imageId}-${request.hash.value.replace(/[^0-9a-f]/gi, '').slice(0, 32)}-${request.format}`;
     const path = join(this.#directory, `${key}.raw`);
     const present = await stat(path).catch(() => undefined);
+    // When a base was last asked for is when its file says it changed: what is not asked for grows old.
+    if (present) await utimes(path, new Date(), new Date()).catch(() => {});
     if (present) return checkedSize({ path, format: 'raw', virtualSize: present.size }, request);
     let fetching = this.#underWay.get(key);
     if (!fetching) {
@@ -64,6 +77,38 @@ export class BaseImages {
       this.#underWay.set(key, fetching);
     }
     return checkedSize(await fetching, request);
+  }
+
+  /**
+   * Removes base images that no guest stands on: those that nobody has asked for in a while, and then the ones asked
+   * for longest ago until the rest fits. What was asked for a moment ago stays, since its guest may be on its way.
+   *
+   * @param inUse paths of bases that guests' disks are copies of
+   */
+  async prune({ inUse, unusedFor, most }: PruneOptions): Promise<{ removed: number; bytes: number }> {
+    const unused: { path: string; usedAt: number; bytes: number }[] = [];
+    let total = 0;
+    for (const name of await readdir(this.#directory).catch(() => [])) {
+      const path = join(this.#directory, name);
+      const found = await stat(path).catch(() => undefined);
+      if (!found || !name.endsWith('.raw')) continue;
+      // Sparse: what it takes, not how long it is.
+      const bytes = found.blocks * 512;
+      total += bytes;
+      if (!inUse.has(path)) unused.push({ path, usedAt: found.mtimeMs, bytes });
+    }
+    const pruned = { removed: 0, bytes: 0 };
+    const now = Date.now();
+    for (const { path, usedAt, bytes } of unused.toSorted((a, b) => a.usedAt - b.usedAt)) {
+      const idle = now - usedAt;
+      const full = most > 0 && total > most && idle > onItsWay;
+      if (idle <= unusedFor * 1000 && !full) continue;
+      await rm(path, { force: true });
+      total -= bytes;
+      pruned.removed++;
+      pruned.bytes += bytes;
+    }
+    return pruned;
   }
 
   async #fetch(request: BaseImageRequest, path: string): Promise<BaseImage> {

@@ -83,6 +83,12 @@ export class QemuDriver implements HypervisorDriver {
     return [...this.#guests.values()].map(stateOf);
   }
 
+  async basesInUse(): Promise<string[]> {
+    return [...this.#guests.values()].flatMap(({ record }) =>
+      record.spec.disks.flatMap((disk) => (disk.kind === 'image' ? [disk.base.path] : [])),
+    );
+  }
+
   async show(id: string): Promise<GuestState> {
     return stateOf(this.#guest(id));
   }

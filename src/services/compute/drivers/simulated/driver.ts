@@ -108,6 +108,11 @@ export class SimulatedDriver implements HypervisorDriver {
     return [...this.#guests.values()].map(stateOf);
   }
 
+  /** Simulated disks stand on nothing. */
+  async basesInUse(): Promise<string[]> {
+    return [];
+  }
+
   async show(id: string): Promise<GuestState> {
     return stateOf(this.#guest(id));
   }
