@@ -7,6 +7,7 @@ import type { ProvenAssertion } from '../../federation/login.ts';
 import type { OpenIdLogin } from '../../federation/openid.ts';
 import { responseInEnvelope, samlAttributes } from '../../federation/saml/connection.ts';
 import type { Identity } from '../../identity.ts';
+import { unmetRules } from '../../model/auth-rules.ts';
 import { askedGrounds } from '../../tokens/asked-scope.ts';
 import type { ValidToken } from '../../tokens/tokens.ts';
 import { tokenView } from '../token-view.ts';
@@ -157,6 +158,9 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
   ): Promise<Answer> {
     const { methods = [], ...proof } = await login.prove(idpId, protocolId, assertion);
     const authenticated = { ...proof, methods };
+    const { options = {} } = (await identity.directory.user(proof.userId)) ?? {};
+    // The rules of a user who is here too hold by whatever way he comes; a browser cannot bring a second proof.
+    if (unmetRules(options, methods, identity.authentication.offered)) throw refused();
     // Whom a provider stands behind has no default project here: his token is for nothing yet.
     const grounds = proof.authority
       ? { authority: proof.authority }
