@@ -4,6 +4,7 @@ import type { Settings } from '../../../platform/service/service.ts';
 import type { AuditNotification } from '../contract.ts';
 import type { CadfEvent } from '../model/cadf.ts';
 import { type IdentityCloud, secrets, startIdentity } from '../testing/cloud.ts';
+import { meaningOf } from './audited.ts';
 
 interface Told extends AuditNotification {
   payload: CadfEvent & Record<string, unknown>;
@@ -112,6 +113,32 @@ describe('what is told for audit', () => {
       assert.equal(new Set(seen.map((each) => each.payload.target.id)).size, 1);
       assert.ok(seen.every((each) => each.payload.target.typeURI === `data/security/${one}`));
     }
+  });
+
+  it('is forgotten by no route that writes, but by those of which upstream says nothing either', async () => {
+    await using cloud = await startIdentity();
+    const silent = [
+      /^\/v3\/auth\//,
+      /^\/v3\/(ec2|s3)tokens$/,
+      /\/OS-EP-FILTER\/.*\/(projects|endpoints)\/:\w+$/,
+      /\/OS-ENDPOINT-POLICY\//,
+      /\/roles\/:id\/implies\//,
+      /\/config(\/|$)/,
+      /\/protocols\/:protocol_id\/auth$/,
+      /\/OS-OAUTH[12]\//,
+    ];
+    const writes = (cloud.world.apis.get('identity')?.routes ?? []).filter(({ method }) =>
+      ['POST', 'PUT', 'PATCH', 'DELETE'].includes(method),
+    );
+    assert.ok(writes.length > 80);
+    const teller = { wrote() {}, assigned() {} };
+    const untold = writes.filter(
+      (each) => !meaningOf(each, teller) && !silent.some((pattern) => pattern.test(each.path)),
+    );
+    assert.deepEqual(
+      untold.map(({ method, path }) => `${method} ${path}`),
+      [],
+    );
   });
 
   it('is who joins a group, what a project is tagged with, and which role is given to whom', async () => {

@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { ApiError } from '../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
 import type { Audit, Write } from '../audit.ts';
+
+type Teller = Pick<Audit, 'wrote' | 'assigned'>;
 
 /** What a route that writes means, told once it is done or has failed. */
 interface Meaning {
@@ -14,13 +17,15 @@ const held: Readonly<Record<string, string>> = {
   policies: 'policy',
   credentials: 'credential',
   application_credentials: 'application_credential',
-  access_rules: 'access_rules_config',
+  access_rules: 'access_rule',
   trusts: 'OS-TRUST:trust',
   consumers: 'OS-OAUTH1:consumer',
   access_tokens: 'OS-OAUTH1:access_token',
   limits: 'limit',
   registered_limits: 'registered_limit',
   identity_providers: 'identity_provider',
+  protocols: 'federation_protocol',
+  endpoint_groups: 'endpoint_group',
   service_providers: 'service_provider',
   mappings: 'mapping',
 };
@@ -55,19 +60,24 @@ export const audited = (routes: readonly Route[], audit: Audit): Route[] =>
     };
   });
 
-function meaningOf({ method, path }: Route, audit: Audit): Meaning | undefined {
+/** @returns undefined for a route that only reads, and for one of which nothing is told, as upstream */
+export function meaningOf(
+  { method, path }: Pick<Route, 'method' | 'path'>,
+  audit: Teller,
+): Meaning | undefined {
   const operation = operations[method];
   if (!operation) return undefined;
   return (
     assignment(path, operation, audit) ??
     membership(path, operation, audit) ??
     part(path, audit) ??
+    keyPair(path, operation, audit) ??
     resource(path, operation, audit)
   );
 }
 
 /** Roles of users and groups on projects, domains and the system. */
-function assignment(path: string, operation: Write['operation'], audit: Audit): Meaning | undefined {
+function assignment(path: string, operation: Write['operation'], audit: Teller): Meaning | undefined {
   const [, where, who] =
     /\/(projects\/:id|domains\/:id|system)\/(users|groups)\/:actor_id\/roles\/:role_id/.exec(path) ?? [];
   if (!where || !who || operation === 'updated') return undefined;
@@ -89,7 +99,7 @@ function assignment(path: string, operation: Write['operation'], audit: Audit): 
   };
 }
 
-function membership(path: string, operation: Write['operation'], audit: Audit): Meaning | undefined {
+function membership(path: string, operation: Write['operation'], audit: Teller): Meaning | undefined {
   if (path !== '/v3/groups/:id/users/:user_id') return undefined;
   return {
     done: ({ params }) =>
@@ -107,7 +117,7 @@ function membership(path: string, operation: Write['operation'], audit: Audit): 
 }
 
 /** What is a part of its resource: a write of it is a change of that. */
-function part(path: string, audit: Audit): Meaning | undefined {
+function part(path: string, audit: Teller): Meaning | undefined {
   const [, collection, what] = /^\/v3\/(projects|users)\/:id\/(tags|password)(?:\/|$)/.exec(path) ?? [];
   if (!collection) return undefined;
   const write = (call: Call): Write => ({
@@ -128,8 +138,26 @@ function part(path: string, audit: Audit): Meaning | undefined {
   };
 }
 
+/** EC2's access and secret: a credential whose id is the hash of its access. */
+function keyPair(path: string, operation: Write['operation'], audit: Teller): Meaning | undefined {
+  if (!/\/credentials\/OS-EC2(?:\/:access)?$/.test(path)) return undefined;
+  return {
+    done({ params }, result) {
+      const shown = (result instanceof Answer ? result.body : result) as
+        | { credential?: { access?: string } }
+        | undefined;
+      const access = params['access'] ?? shown?.credential?.access ?? '';
+      audit.wrote({
+        resource: 'credential',
+        operation,
+        id: createHash('sha256').update(access).digest('hex'),
+      });
+    },
+  };
+}
+
 /** An item of a collection, or an item that is put into it. */
-function resource(path: string, operation: Write['operation'], audit: Audit): Meaning | undefined {
+function resource(path: string, operation: Write['operation'], audit: Teller): Meaning | undefined {
   const [, collection = '', parameter] = /\/([\w-]+)(?:\/:(\w+))?$/.exec(path) ?? [];
   const name = held[collection] ?? described(path, collection);
   if (!name) return undefined;
