@@ -84,13 +84,13 @@ describe('the cache of images', () => {
     const id = await remote();
     assert.deepEqual((await images.download(member, id)).bytes, bytes);
     await until(async () => (await cachedIds()).includes(id));
-    const before = asked;
+    const askedBefore = asked;
     assert.deepEqual((await images.download(member, id)).bytes, bytes);
     const part = await images.download(member, id, { range: 'bytes=7-9' });
     assert.deepEqual(part.bytes, bytes.subarray(7, 10));
     const piece = await world.bus.client(imageService).read({ id, offset: 100, length: 50 });
     assert.deepEqual(Buffer.from(piece.bytes, 'base64'), bytes.subarray(100, 150));
-    assert.equal(asked, before);
+    assert.equal(asked, askedBefore);
     await images.request('DELETE', `/v2/images/${id}`, { as: member });
     assert.deepEqual(await readdir(folder()), []);
   });

@@ -1,10 +1,16 @@
 import { PayloadTooLarge } from '../../../platform/errors/errors.ts';
 import { type CountedResource, countedResources, type UsageQueries } from '../store/usage.ts';
 
-/** Who knows the limits of projects: identity, by its unified limits. */
+/** How much of a resource a project may use; -1 is any number. */
+export interface Limit {
+  limit: number;
+  /** What the use of several projects together must stay within. */
+  tree?: { limit: number; projectIds: readonly string[] };
+}
+
+/** Who knows the limits of projects. */
 export interface Limits {
-  /** How much of a resource a project may use; `null` for any amount. */
-  limitOf(projectId: string, resource: CountedResource): Promise<number | null>;
+  limitOf(projectId: string, resource: CountedResource): Promise<Limit>;
 }
 
 export interface Quotas {
@@ -24,18 +30,23 @@ export function quotasOf(usage: UsageQueries, limits: Limits, enabled: boolean):
   return {
     async enforce(projectId, resource, more = 0) {
       if (!enabled || !projectId) return;
-      const limit = await limits.limitOf(projectId, resource);
-      if (limit === null || limit < 0) return;
-      const used = await usage[resource](projectId);
-      if (used + more <= limit) return;
-      throw new PayloadTooLarge(
-        `Project ${projectId} is over a limit for [Resource ${resource} is over limit of ${limit} due to current usage ${used} and delta ${more}]`,
-      );
+      const { limit, tree } = await limits.limitOf(projectId, resource);
+      const assertWithin = async (most: number, projectIds: readonly string[]): Promise<void> => {
+        if (most < 0) return;
+        let used = 0;
+        for (const id of projectIds) used += await usage[resource](id);
+        if (used + more <= most) return;
+        throw new PayloadTooLarge(
+          `Project ${projectId} is over a limit for [Resource ${resource} is over limit of ${most} due to current usage ${used} and delta ${more}]`,
+        );
+      };
+      await assertWithin(limit, [projectId]);
+      if (tree) await assertWithin(tree.limit, tree.projectIds);
     },
     async usageOf(projectId) {
       if (!enabled || projectId === undefined) return {};
       const entries = countedResources.map(async (resource) => {
-        const limit = (await limits.limitOf(projectId, resource)) ?? -1;
+        const { limit } = await limits.limitOf(projectId, resource);
         return [resource, { usage: await usage[resource](projectId), limit }] as const;
       });
       return Object.fromEntries(await Promise.all(entries));

@@ -14,8 +14,8 @@ it('limits are those that identity has for images in the region, and nothing is 
     },
     'RegionOne',
   );
-  assert.equal(await limits.limitOf('p', 'image_size_total'), 7);
-  assert.equal(await limits.limitOf('p', 'image_count_total'), 0);
+  assert.deepEqual(await limits.limitOf('p', 'image_size_total'), { limit: 7 });
+  assert.deepEqual(await limits.limitOf('p', 'image_count_total'), { limit: 0 });
   assert.deepEqual(asked[0], {
     serviceType: 'image',
     projectId: 'p',

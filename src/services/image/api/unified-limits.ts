@@ -9,6 +9,6 @@ import type { Limits } from './quotas.ts';
 export const unifiedLimits = (identity: Pick<IdentityService, 'limits'>, region: string): Limits => ({
   async limitOf(projectId, resource) {
     const { limits } = await identity.limits({ serviceType: 'image', projectId, region, names: [resource] });
-    return limits[resource]?.limit ?? 0;
+    return limits[resource] ?? { limit: 0 };
   },
 });
