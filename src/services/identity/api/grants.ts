@@ -1,4 +1,4 @@
-import { Forbidden, NotFound } from '../../../platform/errors/errors.ts';
+import { Forbidden, NotFound, ServiceUnavailable } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { repository } from '../../../platform/store/repository.ts';
@@ -51,7 +51,7 @@ const families: Family[] = (['user', 'group'] as const).flatMap((actor) => [
 ]);
 
 interface Grant {
-  actor: UserRow | GroupRow;
+  actor: Pick<UserRow | GroupRow, 'id'>;
   /** Absent for the system. */
   place: ProjectRow | undefined;
   role: RoleRow | undefined;
@@ -69,8 +69,8 @@ export function grantRoutes(identity: Identity): Route[] {
     verb: 'list' | 'check' | 'create' | 'revoke',
   ): Promise<Grant> {
     const { id = '', actor_id = '', role_id } = call.params;
-    const [actor, found, { roles }] = await Promise.all([
-      family.actor === 'user' ? directory.user(actor_id) : directory.group(actor_id),
+    const [known, found, { roles }] = await Promise.all([
+      actorOf(family, actor_id, verb),
       family.target === 'system' ? undefined : directory.project(id),
       directory.shared(),
     ]);
@@ -82,7 +82,7 @@ export function grantRoutes(identity: Identity): Route[] {
         : `identity:${verb}_grant${verb === 'list' ? 's' : ''}`;
     call.enforce(rule, {
       target: {
-        ...(actor ? { [family.actor]: actor } : {}),
+        ...(known ? { [family.actor]: known } : {}),
         ...(place ? { [family.target]: place } : {}),
         ...(role
           ? { role: { ...role, domain_id: role.domain_id === noDomain ? null : role.domain_id } }
@@ -90,9 +90,30 @@ export function grantRoutes(identity: Identity): Route[] {
       },
     });
     if (role_id !== undefined && !role) throw notFound('role', role_id);
+    // What was granted to somebody whom a directory no longer has can still be taken back.
+    const actor = known ?? (verb === 'revoke' ? { id: actor_id } : undefined);
     if (!actor) throw notFound(family.actor, actor_id);
     if (family.target !== 'system' && !place) throw notFound(family.target, id);
     return { actor, place, role };
+  }
+
+  /** A directory that is down does not keep anybody from taking back what was granted to its users. */
+  async function actorOf(family: Family, id: string, verb: string): Promise<UserRow | GroupRow | undefined> {
+    try {
+      return await (family.actor === 'user' ? directory.user(id) : directory.group(id));
+    } catch (error) {
+      if (verb === 'revoke' && error instanceof ServiceUnavailable) return undefined;
+      throw error;
+    }
+  }
+
+  async function membersElsewhere(groupId: string): Promise<string[]> {
+    try {
+      return (await directory.membersElsewhere([groupId])).map((member) => member.userId);
+    } catch (error) {
+      if (error instanceof ServiceUnavailable) return [];
+      throw error;
+    }
   }
 
   const keyOf = (family: Family, { actor, place }: Grant) => ({
@@ -161,9 +182,11 @@ export function grantRoutes(identity: Identity): Route[] {
       async handler(call) {
         const grant = await named(call, family, 'revoke');
         const row = { ...keyOf(family, grant), role_id: (grant.role as RoleRow).id };
+        // Where a directory is down, its users' application credentials go on to be without the role.
+        const members = family.actor === 'group' ? await membersElsewhere(grant.actor.id) : [];
         await identity.atomically(async () => {
           if ((await rows.delete(row)) === 0) throw absent(family, grant);
-          await applicationCredentials.roleTaken(row);
+          await applicationCredentials.roleTaken(row, members);
           changes.revoked();
         });
       },

@@ -11,6 +11,9 @@ import {
 } from './tables/application-credentials.ts';
 import type { AssignmentRow } from './tables.ts';
 
+/** Ids in one statement. */
+const batch = 500;
+
 /** An application credential and its access rules; `undefined` where it was made without any: all is allowed then. */
 export interface ApplicationCredential extends ApplicationCredentialRow {
   access_rules?: readonly AccessRuleRow[];
@@ -92,12 +95,13 @@ export class ApplicationCredentials {
   /**
    * Deletes those that a grant has stood behind, so that none comes to life again with the role. Within the caller's
    * transaction, once the grant is gone.
+   *
+   * @param members those of a group that `memberships` does not know
    */
-  async roleTaken(grant: AssignmentRow): Promise<void> {
+  async roleTaken(grant: AssignmentRow, members: readonly string[] = []): Promise<void> {
     const { db } = this.#store;
-    const of = db
-      .selectFrom('application_credentials')
-      .select(['id', 'project_id', 'role_ids'])
+    const all = db.selectFrom('application_credentials').select(['id', 'project_id', 'role_ids']);
+    const found = await all
       .where((where) =>
         grant.actor_kind === 'user'
           ? where('user_id', '=', grant.actor_id)
@@ -106,8 +110,11 @@ export class ApplicationCredentials {
               'in',
               db.selectFrom('memberships').select('user_id').where('group_id', '=', grant.actor_id),
             ),
-      );
-    const found = await of.execute();
+      )
+      .execute();
+    for (let at = 0; at < members.length; at += batch) {
+      found.push(...(await all.where('user_id', 'in', members.slice(at, at + batch)).execute()));
+    }
     const ids = found
       .filter(({ role_ids }) => role_ids.includes(grant.role_id))
       // What is inherited reaches further than its target; a role may still be held otherwise, and be lost here all the same.

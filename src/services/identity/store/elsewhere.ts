@@ -61,12 +61,15 @@ export class Elsewhere {
     return place && found && toUser(found, id, place.domainId);
   }
 
+  /** A name that is one of several of an entry is somebody's whose first it is, if there is anybody. */
   async userByName(name: string, domainId: string): Promise<UserRow | undefined> {
-    const [found] = await this.users(domainId, {
-      where: [{ column: 'name', op: 'eq', value: name }],
-      limit: 1,
-    });
-    return found;
+    const found = await this.users(domainId, { where: [{ column: 'name', op: 'eq', value: name }] });
+    const folded = name.toLowerCase();
+    return (
+      found.find((row) => row.name === name) ??
+      found.find((row) => row.name.toLowerCase() === folded) ??
+      found[0]
+    );
   }
 
   /** Those of the ids who are users here, in few questions. */

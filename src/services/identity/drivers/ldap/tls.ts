@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ConnectionOptions } from 'node:tls';
+import { type ConnectionOptions, getCACertificates } from 'node:tls';
 import type { LdapOptions } from './options.ts';
 
 /**
@@ -12,7 +12,11 @@ export async function tlsOptions(options: LdapOptions): Promise<ConnectionOption
   const { tls_cacertfile, tls_cacertdir, tls_req_cert } = options;
   const rejectUnauthorized = tls_req_cert === 'demand';
   if (tls_cacertfile) return { rejectUnauthorized, ca: [await readFile(tls_cacertfile, 'utf8')] };
-  if (!tls_cacertdir) return { rejectUnauthorized };
+  if (!tls_cacertdir) {
+    // Node alone would take the authorities that it brings along.
+    const ca = rejectUnauthorized ? getCACertificates('system') : [];
+    return { rejectUnauthorized, ...(ca.length > 0 ? { ca } : {}) };
+  }
   const names = (await readdir(tls_cacertdir)).filter((name) => /\.(pem|crt|cer|\d+)$/.test(name));
   const ca = await Promise.all(names.map((name) => readFile(join(tls_cacertdir, name), 'utf8')));
   return { rejectUnauthorized, ca: ca.filter((text) => text.includes('BEGIN CERTIFICATE')) };
