@@ -18,6 +18,7 @@ export interface Discovered {
   diskFormats: readonly string[];
   containerFormats: readonly string[];
   imageImport: boolean;
+  imageCache: boolean;
   identity: IdentityFeatures;
   /** Services that refuse tokens whose scope is of another kind than the operation is for. */
   enforcesScope: ReadonlySet<string>;
@@ -43,6 +44,11 @@ export async function discover(api: CloudApi): Promise<Discovered> {
     ),
     diskFormats: valuesOf(imageSchema, 'disk_format'),
     containerFormats: valuesOf(imageSchema, 'container_format'),
+    imageCache: await from(
+      'image',
+      false,
+      async (url) => (await api.ask('GET', `${url}/v2/cache`)).status === 200,
+    ),
     imageImport: await from('image', false, async (url) => {
       const { status, body } = await api.ask('GET', `${url}/v2/info/import`);
       return status === 200 && ((record(body['import-methods'])['value'] as unknown[]) ?? []).length > 0;

@@ -35,6 +35,7 @@ const input = {
     diskFormats: ['raw', 'qcow2'],
     containerFormats: [],
     imageImport: false,
+    imageCache: false,
     identity: {
       trusts: true,
       projectTags: true,

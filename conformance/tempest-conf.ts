@@ -105,6 +105,7 @@ export function tempestConf(input: TempestConfInput): TempestConf {
         : {}),
       // Any document will do for an import from the web, and this one needs no network.
       http_image: `${access.authUrl}/v3`,
+      image_caching_enabled: discovered.imageCache,
     },
     'image-feature-enabled': { import_image: discovered.imageImport },
     network: { public_network_id: resources.publicNetwork, project_networks_reachable: false },
