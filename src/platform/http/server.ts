@@ -228,8 +228,12 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     path: request.originalUrl.split('?', 1)[0] as string,
   });
 
-  function refuse(request: FastifyRequest, reply: FastifyReply): void {
+  function challenge(reply: FastifyReply): void {
     reply.header('www-authenticate', `Keystone uri="${deps.identityUrl()}${api.challengePath ?? ''}"`);
+  }
+
+  function refuse(request: FastifyRequest, reply: FastifyReply): void {
+    challenge(reply);
     // keystonemiddleware answers with identity's error body in front of every service.
     const body = {
       error: {
@@ -370,6 +374,8 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
         ),
       );
     }
+    // A 401 says where to get in, whoever refused.
+    if (error.status === 401) challenge(reply);
     reply.headers(error.headers);
     const { body, contentType } = api.errors.errorBody(error, {
       requestId: scene?.context.requestId ?? '-',

@@ -92,7 +92,12 @@ async function ensureProject(identity: Identity, name: string, description: stri
 async function ensureRoles(identity: Identity): Promise<Record<(typeof roleNames)[number], string>> {
   const ids: Record<string, string> = {};
   for (const name of roleNames) {
-    const row = await ensure(identity, roles, { name, domain_id: noDomain }, () => ({ id: newId(), name }));
+    const row = await ensure(identity, roles, { name, domain_id: noDomain }, () => ({
+      id: newId(),
+      name,
+      // As upstream's bootstrap: nobody renames or deletes these by mistake.
+      options: { immutable: true },
+    }));
     ids[name] = row.id;
   }
   for (const [prior, implied] of implications) {

@@ -23,14 +23,11 @@ export function authScopeRoutes(identity: Identity): Route[] {
       summary: 'Show the catalog',
       policy: 'identity:get_auth_catalog',
       async handler(call) {
-        const { userId, projectId, domainId, system } = call.credentials;
-        if (!projectId && !domainId && !system)
+        const { userId, projectId } = call.credentials;
+        if (!projectId)
           throw new Forbidden('A project-scoped token is required to produce a service catalog.');
         return {
-          catalog: catalogFor(
-            { userId, ...(projectId ? { projectId } : {}) },
-            await identity.catalogs.rowsFor(projectId),
-          ),
+          catalog: catalogFor({ userId, projectId }, await identity.catalogs.rowsFor(projectId)),
           links: { self: `${call.origin}/v3/auth/catalog` },
         };
       },

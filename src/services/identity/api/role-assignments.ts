@@ -20,12 +20,14 @@ export function roleAssignmentRoutes(identity: Identity): Route[] {
       path: '/v3/role_assignments',
       summary: 'List role assignments',
       async handler(call) {
-        const query = asked(call);
-        const domainId = call.credentials.domainId;
-        if (query.includeSubtree) await allowTree(call, query);
-        else {
+        const { domainId } = call.credentials;
+        const ofTree = truthy(call.queryValue('include_subtree'));
+        // Who may not ask is told so, and not what is wrong with the question.
+        if (!ofTree) {
           call.enforce('identity:list_role_assignments', domainId ? { target: { domain_id: domainId } } : {});
         }
+        const query = asked(call);
+        if (ofTree) await allowTree(call, query);
         const found: (RoleAssignment | EffectiveAssignment)[] = truthy(call.queryValue('effective'))
           ? await effective(identity, query)
           : await stored(identity, query);
