@@ -8,8 +8,63 @@ export interface Known {
   lines?: RegExp;
 }
 
+/** Lines that follow from another status: of the headers and the body of an error. */
+const otherError = String.raw`[-+](?:\d{3}|vary: .*|content-type: .*|www-authenticate: .*|\s*"(?:code|title)": .*)`;
+const words = (theirs: string, ours: string): RegExp =>
+  new RegExp(`^(?:${otherError}|-\\s*"message": "${theirs}.*|\\+\\s*"message": "${ours}.*)$`);
+
+const identity: readonly Known[] = [
+  {
+    why: 'Keystone takes a missing wrapper for an empty resource and names an attribute; here the wrapper is missed',
+    of: / · (?:no body|an empty object|without \w+)( · \d+)?$/,
+    lines: words('', String.raw`(?:'\w+' is a required property|None is not of type 'object')`),
+  },
+  {
+    why: 'The tail of a long value is cut off in messages, so that nobody can fill a log',
+    of: / · a long name/,
+    lines: /^[-+]\s*"message": "Invalid input for field 'name': 'x+/,
+  },
+  {
+    why: 'Flask answers unknown paths with a page of HTML; here they are errors like all others',
+    of: /no-such-path|OS-ENDPOINT-POLICY\/policy · admin/,
+  },
+  {
+    why: 'Tags are kept in the order of the alphabet',
+    of: /projects/,
+    lines: /^[-+]\s+"[ab]",?$/,
+  },
+  {
+    why: 'Keystone shows what it stores apart, `extra`, in the answers to updates alone',
+    of: /^PATCH \/v3\/(?:projects|users)\//,
+    lines: /^-\s+("extra": \{.*|"(?:surprise|description|email)": .*|\},?)$/,
+  },
+  {
+    why: 'Keystone leaves a step out of these links, which lead nowhere',
+    of: /\/tags|OS-TRUST|application_credentials|protocols/,
+    lines: /^[-+]\s+"(?:self|identity_provider)": "<identity>\/v3.*$/,
+  },
+  {
+    why: 'The twin that is refused is named by what it has in common with the first, not by an id that nobody gave',
+    of: /^POST \/v3\/OS-TRUST\/trusts/,
+    lines: /^[-+]\s*"message": "Conflict occurred attempting to store trust - Duplicate entry found with .*$/,
+  },
+  {
+    why: 'An inherited role of a user or group that does not exist is refused; Keystone writes it down',
+    of: /^(?:PUT|HEAD|DELETE) \/v3\/OS-INHERIT\/.* · no such (?:user|group)/,
+  },
+  {
+    why: 'Keystone dies of it',
+    of: /^POST \/v3\/users\/\{member\} · admin$|relay_state_prefix null|^GET \/v3\/OS-FEDERATION\/saml2\/metadata/,
+  },
+  {
+    why: 'What is wrong with a token is the log’s business',
+    of: /\/v3\/auth\/tokens/,
+    lines: words('Could not recognize Fernet token', 'Failed to validate token'),
+  },
+];
+
 export const known: Readonly<Record<string, readonly Known[]>> = {
-  identity: [],
+  identity,
   image: [],
   placement: [],
 };
