@@ -48,7 +48,11 @@ async function aLimit(): Promise<string> {
 
 describeResources(cloud.world, 'identity', {
   '*': { adds: ['links'] },
-  user: { samples: { domain_id: aDomain }, sometimes: ['default_project_id'] },
+  user: {
+    samples: { domain_id: aDomain },
+    sometimes: ['default_project_id', 'federated'],
+    untried: { federated: 'its providers must be there: user-federated.test has it' },
+  },
   group: { samples: { domain_id: aDomain } },
   project: {
     samples: { domain_id: aDomain, parent_id: () => cloud.demoProjectId },

@@ -27,6 +27,13 @@ import { listedDomain } from './listed-domain.ts';
 import { expiryConditions } from './password-expiry.ts';
 import { projectFields, tagsOf } from './project-view.ts';
 import { collection, notFound, unique } from './style.ts';
+import {
+  Federated,
+  type FederatedUserRow,
+  federatedFilters,
+  withFederated,
+  writeFederated,
+} from './user-federated.ts';
 import { UserOptions } from './user-options.ts';
 import { createElsewhere, updateElsewhere } from './users-elsewhere.ts';
 
@@ -77,6 +84,13 @@ export function userRoutes(identity: Identity): Route[] {
       password: { schema: Password, create: 'optional', update: true, column: false, hidden: true },
       options: { schema: UserOptions, create: 'optional', update: true, default: {} },
       password_expires_at: { schema: Type.Union([Type.Null(), Type.String()]) },
+      federated: {
+        schema: Federated,
+        create: 'optional',
+        update: true,
+        column: false,
+        from: (row: FederatedUserRow) => row.federated,
+      },
     },
     policy: {
       list: null,
@@ -85,7 +99,8 @@ export function userRoutes(identity: Identity): Route[] {
       update: 'identity:update_user',
       delete: 'identity:delete_user',
     },
-    filters: { password_expires_at: expiryConditions },
+    filters: { password_expires_at: expiryConditions, ...federatedFilters(identity) },
+    expand: (page, call) => withFederated(identity, page, call),
     target: (row) => targetOf(row),
     createTarget: (body, call) => targetOf({ domain_id: domainFor(body.domain_id, call) }),
     scope(call, verb) {
@@ -106,16 +121,20 @@ export function userRoutes(identity: Identity): Route[] {
       const options = mergedOptions({}, body.options);
       const password = body.password === undefined ? {} : await passwords.given(body.password, options);
       return unique('user', detail(name, domain), () =>
-        rows.insert({
-          id: newId(),
-          name,
-          domain_id: domain,
-          enabled: body.enabled,
-          default_project_id: body.default_project_id ?? null,
-          ...password,
-          user_created_at: passwords.now(),
-          options,
-          extra: keptExtra(extra),
+        identity.atomically(async () => {
+          const made = await rows.insert({
+            id: newId(),
+            name,
+            domain_id: domain,
+            enabled: body.enabled,
+            default_project_id: body.default_project_id ?? null,
+            ...password,
+            user_created_at: passwords.now(),
+            options,
+            extra: keptExtra(extra),
+          });
+          await writeFederated(identity, made, body.federated);
+          return made;
         }),
       );
     },
@@ -141,6 +160,7 @@ export function userRoutes(identity: Identity): Route[] {
         identity.atomically(async () => {
           if (password !== undefined) await passwords.retire(row.id);
           await rows.update([{ column: 'id', op: 'eq', value: row.id }], changed);
+          await writeFederated(identity, row, given.federated);
           if (password !== undefined || enabled === false)
             await identity.revocations.revoke({ userId: row.id });
         }),
