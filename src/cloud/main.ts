@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import packageFile from '../../package.json' with { type: 'json' };
 import type { MappingFlags } from './commands/identity-mappings.ts';
+import type { MappingEngineFlags } from './commands/mapping-engine.ts';
 import type { Format } from './output.ts';
 
 /** The flags that say which cloud is meant and how it runs; every command has them. */
@@ -118,7 +119,7 @@ withCloud(admin.command('fernet-rotate'))
   .description('make the staged key the one that new tokens are made with; older tokens stay good')
   .action(async (flags: Flags) => (await import('./commands/admin.ts')).rotateFernetKeys(flags));
 
-const mappings = admin.command('identity').description("identity: the ids of directories' users and groups");
+const mappings = admin.command('identity').description("identity: the ids of directories' users and groups, and federated mappings");
 withCloud(mappings.command('mapping-purge'))
   .description("forget which public ids directories' users and groups have")
   .option('--all', 'all of them')
@@ -136,6 +137,17 @@ withCloud(mappings.command('mapping-populate'))
   .requiredOption('--domain-name <name>', 'the domain whose users are in the directory')
   .action(async ({ domainName, ...cloud }: Flags) =>
     (await import('./commands/identity-mappings.ts')).populateMappings(cloud, String(domainName)),
+  );
+
+mappings
+  .command('mapping-engine')
+  .description('try the rules of a federated mapping on the attributes of somebody; needs no cloud')
+  .requiredOption('--rules <file>', 'the rules, as JSON')
+  .requiredOption('--input <file>', "the attributes: a line 'name: value' for each")
+  .option('--prefix <text>', 'only attributes whose names begin so count')
+  .option('--mapping-schema-version <version>', 'the version of the rules: 1.0, 2.0 or 3.0')
+  .action(async (flags: MappingEngineFlags) =>
+    console.log(await (await import('./commands/mapping-engine.ts')).tryMapping(flags)),
   );
 
 const placement = admin
