@@ -70,6 +70,7 @@ import { applicationCredentialBounds } from './tokens/authorities/application-cr
 import { federationBounds } from './tokens/authorities/federation.ts';
 import { trustBounds } from './tokens/authorities/trust.ts';
 import type { Authorities } from './tokens/bounds.ts';
+import { externalUser } from './tokens/external.ts';
 import { Hasher } from './tokens/hasher.ts';
 import { applicationCredentialMethod } from './tokens/methods/application-credential.ts';
 import { mappedMethods } from './tokens/methods/mapped.ts';
@@ -209,10 +210,13 @@ export const identity: ServiceDefinition = {
       applicationCredentialMethod({ directory, applicationCredentials, hasher }),
       totpMethod({ directory, credentials, settings }),
     ];
-    const authentication = new Authentication([
-      ...methods.filter(({ name }) => settings.auth_methods.includes(name)),
-      ...mappedMethods(tokens, federation.login, settings.auth_methods),
-    ]);
+    const authentication = new Authentication(
+      [
+        ...methods.filter(({ name }) => settings.auth_methods.includes(name)),
+        ...mappedMethods(tokens, federation.login, settings.auth_methods),
+      ],
+      externalUser(directory, settings),
+    );
     // In this process at once, before the client has its answer; elsewhere as fast as the bus carries it.
     changes.onRevoked(() => platform.authenticator.forget());
     changes.onRevoked(() => notify(tokensRevoked, {}));

@@ -1,5 +1,5 @@
 import type { Values } from '../../platform/config/schema.ts';
-import { boolean, choice, integer, list } from '../../platform/config/setting.ts';
+import { boolean, choice, integer, list, text } from '../../platform/config/setting.ts';
 import { defaultAuthMethods } from './model/auth-methods.ts';
 import { defaultExpiration } from './model/token-expiry.ts';
 import { backendSettings } from './settings/backends.ts';
@@ -46,6 +46,21 @@ export const identitySettings = {
   auth_methods: list({
     description: 'The ways to say who one is; their order is part of tokens, so add new ones at the end.',
     default: [...defaultAuthMethods],
+  }),
+  external_secret: text({
+    description:
+      'What a web server in front sends as X-External-Secret so that it is believed whom it has authenticated; empty: nobody is.',
+    default: '',
+    secret: true,
+  }),
+  external_user_header: text({
+    description: "The header in which that server names the user ('REMOTE_USER').",
+    default: 'x-remote-user',
+  }),
+  external_domain_header: text({
+    description:
+      "The header in which it names the user's domain ('REMOTE_DOMAIN'); without it, the default domain.",
+    default: 'x-remote-domain',
   }),
   receipt_expiration: integer({
     description: 'How long one may take from one method of authentication to the next, in seconds.',

@@ -1,15 +1,10 @@
 import { type Static, Type } from 'typebox';
+import { sameSecret } from '../../../platform/auth/same-secret.ts';
 import { Unauthorized } from '../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import type { Identity } from '../identity.ts';
-import {
-  ec2Signature,
-  type SignedRequest,
-  s3Signature,
-  sameSignature,
-  UnknownSignature,
-} from '../model/ec2-signature.ts';
+import { ec2Signature, type SignedRequest, s3Signature, UnknownSignature } from '../model/ec2-signature.ts';
 import { assertFresh, keyPairOf, tokenOf } from '../tokens/signed-requests.ts';
 import { ec2CredentialId } from './credentials.ts';
 import { tokenView } from './token-view.ts';
@@ -101,13 +96,13 @@ function isSignedRequest(secret: string, signed: Signed): boolean {
     headers,
     ...(body_hash === undefined ? {} : { body_hash }),
   };
-  if (sameSignature(signature, ec2Signature(secret, request))) return true;
+  if (sameSecret(signature, ec2Signature(secret, request))) return true;
   // Some clients leave the port out of what they sign.
   const bare = host.replace(/:\d+$/, '');
-  return bare !== host && sameSignature(signature, ec2Signature(secret, { ...request, host: bare }));
+  return bare !== host && sameSecret(signature, ec2Signature(secret, { ...request, host: bare }));
 }
 
 function isSignedString(secret: string, { token, signature }: Signed): boolean {
   if (token === undefined || !signature) throw new Unauthorized('EC2 signature not supplied.');
-  return sameSignature(signature, s3Signature(secret, Buffer.from(token, 'base64url')));
+  return sameSecret(signature, s3Signature(secret, Buffer.from(token, 'base64url')));
 }

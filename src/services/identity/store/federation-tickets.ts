@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { repository } from '../../../platform/store/repository.ts';
 import { UniqueViolation } from '../../../platform/store/errors.ts';
+import { repository } from '../../../platform/store/repository.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import type { IdentityTables } from './schema.ts';
 import { federationTickets } from './tables/federation.ts';

@@ -15,7 +15,14 @@ export class Authentication {
   /** `auth.identity`. */
   readonly schema;
 
-  constructor(methods: readonly AuthMethod[]) {
+  readonly #external: (request: ProofRequest) => Promise<string | undefined>;
+
+  /** @param external whom a web server in front has authenticated already: that counts beside every other method */
+  constructor(
+    methods: readonly AuthMethod[],
+    external: (request: ProofRequest) => Promise<string | undefined> = async () => undefined,
+  ) {
+    this.#external = external;
     this.#methods = new Map(methods.map((each) => [each.name, each]));
     this.offered = new Set(this.#methods.keys());
     const parts: TProperties = Object.fromEntries(
@@ -34,9 +41,12 @@ export class Authentication {
     request: ProofRequest,
   ): Promise<Authenticated> {
     const { refused } = request;
-    if (asked.methods.length === 0) throw refused(unsupported);
-    let proved: Authenticated | undefined;
+    const external = await this.#external(request);
+    if (external === undefined && asked.methods.length === 0) throw refused(unsupported);
+    let proved: Authenticated | undefined =
+      external === undefined ? undefined : { userId: external, methods: ['external'] };
     for (const name of new Set(asked.methods)) {
+      if (name === 'external' && proved) continue;
       const method = this.#methods.get(name);
       if (!method) throw refused(unsupported);
       const part = asked[name];

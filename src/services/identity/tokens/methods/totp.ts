@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { sameSignature } from '../../model/ec2-signature.ts';
+import { sameSecret } from '../../../../platform/auth/same-secret.ts';
 import { totpPasscodes } from '../../model/totp.ts';
 import type { CredentialStore } from '../../store/credentials.ts';
 import type { Directory } from '../../store/directory.ts';
@@ -31,7 +31,7 @@ export const totpMethod = ({ directory, credentials, settings }: Parts): AuthMet
       const now = Date.now() / 1000;
       const right = seeds
         .flatMap(({ blob }) => passcodes(blob, now, settings.totp_included_previous_windows))
-        .filter((passcode) => sameSignature(passcode, given));
+        .filter((passcode) => sameSecret(passcode, given));
       if (right.length === 0) throw refused();
       return { userId: found.id };
     },
