@@ -52,7 +52,7 @@ function masker(known: ReadonlyMap<string, string>, origins: ReadonlyMap<string,
     return (
       masked
         // Python's validator ends with all of its schema, over many lines.
-        .replaceAll(/\\n\\nFailed validating (?:[^"\\]|\\.)*/g, '')
+        .replaceAll(/(?:\\n\\n| {2})Failed validating (?:[^"\\<]|\\.)*/g, '')
         .replaceAll(/gAAAA[\w-]{60,}=*/g, '<token>')
         .replaceAll(/\b[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}(?:[0-9a-f]{32})?\b/g, (id) => {
           if (!ids.has(id)) ids.set(id, `<id ${ids.size + 1}${id.includes('-') ? ' with dashes' : ''}>`);
