@@ -24,6 +24,7 @@ export interface ImageRow {
   upload_id: string | null;
   upload_host: string | null;
   deleted: boolean;
+  revision: string | null;
   created_at: string;
   updated_at: string;
 }

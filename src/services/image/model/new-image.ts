@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { Image, ImageRow } from './image.ts';
 
@@ -26,6 +27,7 @@ export function newImage(
       upload_id: null,
       upload_host: null,
       deleted: false,
+      revision: randomUUID(),
       created_at: now,
       updated_at: now,
       ...given,

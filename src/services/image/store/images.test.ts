@@ -62,6 +62,42 @@ forEachDatabase((database, open) => {
       assert.equal(left?.url, 'file:///x');
     });
 
+    it('are remembered no longer than until somebody changes them, in whatever process', async () => {
+      const store = await open(imageSchema);
+      const [here, there] = [imageQueries(store), imageQueries(store)];
+      const { row } = newImage({ id: randomUUID(), owner: 'p' }, {}, []);
+      const { id } = row;
+      await here.insert({ row, properties: { a: '1' }, tags: ['t'], stores: [], locations: [] });
+      const seen = async () => {
+        const image = await here.get(id);
+        assert.deepEqual(await there.get(id), image);
+        return [image?.properties, image?.tags, image?.stores];
+      };
+      assert.deepEqual(await seen(), [{ a: '1' }, ['t'], []]);
+      const before = await there.get(id);
+      assert.ok(before);
+      await store.transaction(() => there.save(before, { ...before, properties: {}, tags: ['u'] }));
+      assert.deepEqual(await seen(), [{}, ['u'], []]);
+      await there.setReserved(id, { os_glance_x: '1' });
+      assert.deepEqual(await seen(), [{ os_glance_x: '1' }, ['u'], []]);
+      const location = { image_id: id, store: 'file', url: 'x', created_at: timestamp() };
+      await there.addLocation(location);
+      assert.deepEqual((await seen())[2], ['file']);
+      // What a transaction that failed has read is not remembered as if it were so.
+      await assert.rejects(
+        store.transaction(async () => {
+          await here.setReserved(id, { os_glance_x: null });
+          assert.deepEqual((await here.get(id))?.properties, {});
+          throw new Error('not after all');
+        }),
+      );
+      assert.deepEqual((await seen())[0], { os_glance_x: '1' });
+      const [kept] = await there.locations(id);
+      assert.ok(kept);
+      await there.abandonLocation(kept);
+      assert.deepEqual((await seen())[2], []);
+    });
+
     it('are listed in pages, newest first', async () => {
       const store = await open(imageSchema);
       const images = imageQueries(store);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Condition } from '../../../platform/store/condition.ts';
 import type { Sort } from '../../../platform/store/list.ts';
 import { repository } from '../../../platform/store/repository.ts';
@@ -5,6 +6,7 @@ import type { Store } from '../../../platform/store/store.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { Image, ImageRow } from '../model/image.ts';
 import { importTask, stageHost } from '../model/reserved.ts';
+import { type ImageParts, Remembered } from './remembered.ts';
 import {
   type ImageTables,
   imageLocations,
@@ -37,26 +39,44 @@ export function imageQueries(store: ImageStoreDb) {
     db.selectFrom('images').selectAll().where('id', '=', args.id),
   );
 
-  /** Adds to rows what lies in other tables: two queries, however many rows. */
+  const remembered = new Remembered();
+  /** Called with every change of what belongs to an image, within its transaction. */
+  const revise = (id: string) => rows.update({ id }, { revision: randomUUID() });
+
+  /** Adds to rows what lies in other tables: three queries, however many rows, for what has changed since. */
   async function expand(found: readonly ImageRow[]): Promise<Image[]> {
-    if (found.length === 0) return [];
-    const ids = found.map(({ id }) => id);
+    const known = new Map(found.map(({ id, revision }) => [id, remembered.get(revision)]));
+    const unknown = found.filter(({ id }) => !known.get(id));
+    if (unknown.length > 0) {
+      const read = await readParts(unknown.map(({ id }) => id));
+      for (const { id, revision } of unknown) {
+        const parts = read.get(id) ?? { properties: {}, tags: [], locations: [] };
+        remembered.set(revision, parts);
+        known.set(id, parts);
+      }
+    }
+    return found.map((row) => {
+      const { properties: own, tags: words, locations: places } = known.get(row.id) as ImageParts;
+      // Tempest compares with names in order.
+      const stores = places.map(({ store: name }) => name).toSorted();
+      return { row, properties: own, tags: words, locations: places, stores };
+    });
+  }
+
+  async function readParts(ids: readonly string[]): Promise<Map<string, ImageParts>> {
+    const made = new Map(
+      ids.map((id): [string, ImageParts] => [id, { properties: {}, tags: [], locations: [] }]),
+    );
     const [allProperties, allTags, allLocations] = await Promise.all([
       properties.list({ where: { image_id: ids } }),
       tags.list({ where: { image_id: ids } }),
       locations.list({ where: { image_id: ids, status: 'active' } }),
     ]);
-    const made = new Map(
-      found.map((row): [string, Image] => [
-        row.id,
-        { row, properties: {}, tags: [], stores: [], locations: [] },
-      ]),
-    );
     for (const { image_id, name, value } of allProperties) {
-      const image = made.get(image_id);
+      const parts = made.get(image_id);
       // Users choose the names; assigning `__proto__` would change the object's prototype instead.
-      if (image)
-        Object.defineProperty(image.properties, name, {
+      if (parts)
+        Object.defineProperty(parts.properties, name, {
           value,
           enumerable: true,
           configurable: true,
@@ -65,9 +85,7 @@ export function imageQueries(store: ImageStoreDb) {
     }
     for (const { image_id, value } of allTags) made.get(image_id)?.tags.push(value);
     for (const location of allLocations) made.get(location.image_id)?.locations.push(location);
-    // Tempest compares with names in order.
-    for (const image of made.values()) image.stores = image.locations.map(({ store: name }) => name).sort();
-    return [...made.values()];
+    return made;
   }
 
   const writeProperties = async (id: string, values: Record<string, string>) =>
@@ -100,7 +118,7 @@ export function imageQueries(store: ImageStoreDb) {
     /** Writes what a change of an image's description changed; inside the transaction that read it. */
     async save(before: Image, after: Image): Promise<void> {
       const { id } = after.row;
-      await rows.update({ id }, { ...after.row, updated_at: timestamp() });
+      await rows.update({ id }, { ...after.row, revision: randomUUID(), updated_at: timestamp() });
       if (JSON.stringify(before.properties) !== JSON.stringify(after.properties)) {
         await properties.delete({ image_id: id });
         await writeProperties(id, after.properties);
@@ -120,6 +138,7 @@ export function imageQueries(store: ImageStoreDb) {
         await properties.delete({ image_id: id, name });
         if (value !== null) await properties.insert({ image_id: id, name, value });
       }
+      await revise(id);
     },
     /** Images that uploads on a host left half filled; those among them that were deleted meanwhile too. */
     uploadsOf: (host: string) => rows.list({ where: { upload_host: host } }),
@@ -146,11 +165,20 @@ export function imageQueries(store: ImageStoreDb) {
       (await locations.count({ store: name, url })) > 0,
     /** Shows a location to nobody any more; its data is removed afterwards. */
     abandonLocation: ({ image_id, store: name }: LocationRow) =>
-      locations.update({ image_id, store: name }, { status: 'pending_delete' }),
+      store.transaction(async () => {
+        await locations.update({ image_id, store: name }, { status: 'pending_delete' });
+        await revise(image_id);
+      }),
     addLocation: (location: Omit<LocationRow, 'location_metadata' | 'status'> & Partial<LocationRow>) =>
-      locations.insert(location),
+      store.transaction(async () => {
+        await locations.insert(location);
+        await revise(location.image_id);
+      }),
     removeLocation: ({ image_id, store: name, status }: LocationRow) =>
-      locations.delete({ image_id, store: name, status }),
+      store.transaction(async () => {
+        await locations.delete({ image_id, store: name, status });
+        await revise(image_id);
+      }),
     /** Data of deleted images, and data that images no longer have. */
     abandonedLocations: (): Promise<LocationRow[]> =>
       store.db

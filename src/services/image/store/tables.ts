@@ -43,6 +43,8 @@ export const images = table(
     /** Where that upload runs, so that its host can clean up after a crash. */
     upload_host: text({ nullable: true, length: 255 }),
     deleted: boolean({ default: false }),
+    /** Another one with each change of the image and of what belongs to it: what is remembered of it is known by it. */
+    revision: text({ nullable: true, length: 36 }),
     created_at: time(),
     updated_at: time(),
   },
@@ -143,6 +145,7 @@ export const imageSchema = defineSchema('image', {
         for (const each of [imageTasks, imageCache]) await m.createTable(each);
       },
     },
+    { name: '0012-revisions', up: (m) => m.addColumn(images, 'revision') },
     ...flowMigrations,
   ],
 });
