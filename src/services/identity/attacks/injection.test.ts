@@ -99,7 +99,11 @@ describe('a text that would be more than a text', () => {
         const { status, body } = await get(url);
         // What hangs on nobody is nothing.
         const nothing =
-          status === 200 && Object.values(body).every((each) => !Array.isArray(each) || each.length === 0);
+          status === 200 &&
+          Object.values(body)
+            .filter(Array.isArray)
+            .map(({ length }) => length)
+            .join() === '0';
         assert.ok(nothing || [400, 403, 404].includes(status), `${url}: ${status} ${JSON.stringify(body)}`);
       }
     }

@@ -50,10 +50,16 @@ export class Hasher {
     return this.#inTurn(() => this.#work.hash(bytes, this.#settings));
   }
 
-  /** @throws Forbidden for a password that is too long, ServiceUnavailable where too many wait */
-  async verify(password: string, hashed: string): Promise<boolean> {
+  /**
+   * @param onBegin called when the work begins, after any waiting
+   * @throws Forbidden for a password that is too long, ServiceUnavailable where too many wait
+   */
+  async verify(password: string, hashed: string, onBegin?: () => void): Promise<boolean> {
     const bytes = passwordBytes(password, this.#settings);
-    return this.#inTurn(() => this.#work.verify(bytes, hashed));
+    return this.#inTurn(() => {
+      onBegin?.();
+      return this.#work.verify(bytes, hashed);
+    });
   }
 
   /** A hash, as new ones are made, that no password matches. */

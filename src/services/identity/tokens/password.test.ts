@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BadRequest } from '../../../platform/errors/errors.ts';
 import { openStore } from '../../../platform/store/store.ts';
+import { forEachDatabase } from '../../../platform/store/testing/databases.ts';
 import { type HashRecipe, hashPassword, verifyPassword } from '../model/password-hash.ts';
 import type { SecurityCompliance } from '../model/password-rules.ts';
 import { type Micros, parseIsoTime } from '../model/timestamps.ts';
@@ -34,9 +35,11 @@ const second = 1e6;
 const day = 86_400 * second;
 const start = parseIsoTime('2026-01-10T12:00:00Z');
 
+const inMemory = (schema: typeof identitySchema) => openStore(schema, { url: 'sqlite::memory:' });
+
 /** Passwords over a real store, at a time of the test's choosing, whose hashing is counted. */
-async function world(rules: Partial<SecurityCompliance> = {}) {
-  const store = await openStore(identitySchema, { url: 'sqlite::memory:' });
+async function world(rules: Partial<SecurityCompliance> = {}, open = inMemory) {
+  const store = await open(identitySchema);
   const changes = new Changes(store);
   const directory = new Directory(store, changes);
   const verified: string[] = [];
@@ -146,16 +149,6 @@ describe('lockout', () => {
     assert.equal(await here.try(id, 'right'), 'locked');
     await here.write(id, here.passwords.readmitted(await here.row(id)));
     assert.equal(await here.try(id, 'right'), 'right');
-  });
-
-  it('counts every one of many guesses at once, so that the right one among them comes too late', async () => {
-    await using here = await world(rules);
-    const id = await here.user('a', 'right');
-    const guesses = [...Array.from({ length: 40 }, (_, n) => `guess ${n}`), 'right'];
-    const outcomes = await Promise.all(guesses.map((guess) => here.try(id, guess)));
-    assert.equal(outcomes.filter((outcome) => outcome === 'wrong').length, 3);
-    assert.equal(outcomes.filter((outcome) => outcome === 'locked').length, 38);
-    assert.equal((await here.row(id)).failed_auth_count, 3);
   });
 
   it('spares whom the option spares, and nobody is counted where it is off', async () => {
@@ -334,5 +327,34 @@ describe('what a try costs', () => {
     const written = await changes();
     await Promise.all([1, 2, 3].map(() => here.try('a', 'right')));
     assert.equal(await changes(), written);
+  });
+});
+
+forEachDatabase((_name, open) => {
+  it('counts every one of many guesses at once, so that the right one among them comes too late', async () => {
+    await using here = await world({ lockout_failure_attempts: 3 }, open);
+    const id = await here.user('a', 'right');
+    const guesses = [...Array.from({ length: 40 }, (_, n) => `guess ${n}`), 'right'];
+    const outcomes = await Promise.all(guesses.map((guess) => here.try(id, guess)));
+    assert.equal(outcomes.filter((outcome) => outcome === 'wrong').length, 3);
+    assert.equal(outcomes.filter((outcome) => outcome === 'locked').length, 38);
+    assert.equal((await here.row(id)).failed_auth_count, 3);
+  });
+
+  it('keeps past passwords in their order, and no more than are asked for', async () => {
+    await using here = await world({ unique_last_password_count: 2 }, open);
+    await here.user('a', 'one');
+    for (const next of ['two', 'three', 'one', 'two']) await here.change('a', next);
+    await assert.rejects(here.change('a', 'one'), BadRequest);
+    await here.change('a', 'three');
+    const past = await here.store.db
+      .selectFrom('past_passwords')
+      .select('number')
+      .orderBy('number')
+      .execute();
+    assert.deepEqual(
+      past.map((row) => row.number),
+      [4, 5],
+    );
   });
 });

@@ -22,6 +22,7 @@ import { PasswordRows } from '../store/passwords.ts';
 import type { IdentityTables } from '../store/schema.ts';
 import type { UserRow } from '../store/tables.ts';
 import type { Hasher } from './hasher.ts';
+import { type Turn, Turns } from './turns.ts';
 
 /** A user as an authentication request names him. */
 export interface UserReference {
@@ -80,6 +81,7 @@ export class Passwords {
   readonly #rows: PasswordRows;
   readonly #pattern: RegExp | undefined;
   readonly #now: () => Micros;
+  readonly #turns = new Turns();
 
   constructor(options: PasswordsOptions) {
     this.#options = options;
@@ -109,15 +111,26 @@ export class Passwords {
       return user.enabled ? { right, user, expired: false } : { right: false, who: user, why: 'disabled' };
     }
     const hashed = user?.password_hash ?? null;
-    const matches = await hasher.verify(password, hashed ?? decoy);
-    const outcome = await this.#settle(user?.id ?? '', hashed, matches && hashed !== null);
-    // Whom the store has now is not yet who the directory says he is: that he is inactive, it knows.
-    return outcome.right && !user?.enabled ? { right: false, who: outcome.user, why: 'disabled' } : outcome;
+    const id = user?.id ?? '';
+    // Without it a right guess, of which nothing has to be written, would overtake the wrong ones before it.
+    let turn: Turn | undefined;
+    try {
+      const matches = await hasher.verify(password, hashed ?? decoy, () => {
+        turn = this.#turns.take(user ? id : nameOf(named));
+      });
+      await turn?.come;
+      const outcome = await this.#settle(id, hashed, matches && hashed !== null);
+      // Whom the store has now is not yet who the directory says he is: that he is inactive, it knows.
+      return outcome.right && !user?.enabled ? { right: false, who: outcome.user, why: 'disabled' } : outcome;
+    } finally {
+      turn?.end();
+    }
   }
 
   /**
-   * Decides by what the store says after the work. Guesses that ran side by side are counted one after the other, and a
-   * right one is good only where fewer wrong ones than allowed came before: as if each had waited for the last.
+   * Decides by what the store says after the work. Guesses at one user that ran side by side are decided one after the
+   * other in the order in which they began, as if each had waited for the last: a right one is good only where fewer
+   * wrong ones than allowed came before. (Of several processes each has an order of its own.)
    */
   async #settle(id: string, hashed: string | null, matches: boolean): Promise<Checked> {
     const user = await this.#rows.user(id);
@@ -156,8 +169,7 @@ export class Passwords {
   /** The hash to work on where there is no other: that of a user, whom the name chooses. */
   async #decoyFor(named: UserReference): Promise<string> {
     const { decoyKey, hasher } = this.#options;
-    const { id, name, domain } = named;
-    const key = createHmac('sha256', decoyKey).update(JSON.stringify([id, name, domain?.id, domain?.name]));
+    const key = createHmac('sha256', decoyKey).update(nameOf(named));
     return (await this.#rows.hashFrom(key.digest('hex').slice(0, 32))) ?? hasher.nobody();
   }
 
@@ -233,6 +245,10 @@ export class Passwords {
     };
   }
 }
+
+/** What a request calls a user, as one text. */
+const nameOf = ({ id, name, domain }: UserReference): string =>
+  JSON.stringify([id, name, domain?.id, domain?.name]);
 
 function asTold(named: UserReference, checked: Checked): PasswordTry {
   const user = checked.right ? checked.user : checked.who;
