@@ -12,6 +12,7 @@ import type { Elsewhere } from './store/elsewhere.ts';
 import type { IdMapping } from './store/id-mapping.ts';
 import type { Limits } from './store/limits.ts';
 import type { Memberships } from './store/memberships.ts';
+import type { OAuth1 } from './store/oauth1.ts';
 import type { Revocations } from './store/revocations.ts';
 import type { IdentityTables } from './store/schema.ts';
 import type { Trusts } from './store/trusts.ts';
@@ -38,6 +39,7 @@ export interface Identity {
   revocations: Revocations;
   applicationCredentials: ApplicationCredentials;
   trusts: Trusts;
+  oauth1: OAuth1;
   federation: Federation;
   credentials: CredentialStore;
   receipts: Receipts;

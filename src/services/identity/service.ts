@@ -19,6 +19,7 @@ import { federationRoutes } from './api/federation/routes.ts';
 import { grantRoutes } from './api/grants.ts';
 import { groupRoutes } from './api/groups.ts';
 import { limitRoutes } from './api/limits.ts';
+import { oauth1Routes } from './api/oauth1/routes.ts';
 import { policyRoutes } from './api/policy-associations.ts';
 import { projectTagRoutes } from './api/project-tags.ts';
 import { projectRoutes } from './api/projects.ts';
@@ -61,6 +62,7 @@ import { IdMapping } from './store/id-mapping.ts';
 import { KeyRepository } from './store/key-repository.ts';
 import { Limits } from './store/limits.ts';
 import { Memberships } from './store/memberships.ts';
+import { OAuth1 } from './store/oauth1.ts';
 import { Revocations } from './store/revocations.ts';
 import { identitySchema } from './store/schema.ts';
 import { secretFile } from './store/secret-file.ts';
@@ -68,12 +70,14 @@ import { Trusts } from './store/trusts.ts';
 import { Authentication } from './tokens/authentication.ts';
 import { applicationCredentialBounds } from './tokens/authorities/application-credential.ts';
 import { federationBounds } from './tokens/authorities/federation.ts';
+import { oauth1Bounds } from './tokens/authorities/oauth1.ts';
 import { trustBounds } from './tokens/authorities/trust.ts';
 import type { Authorities } from './tokens/bounds.ts';
 import { externalUser } from './tokens/external.ts';
 import { Hasher } from './tokens/hasher.ts';
 import { applicationCredentialMethod } from './tokens/methods/application-credential.ts';
 import { mappedMethods } from './tokens/methods/mapped.ts';
+import { oauth1Method } from './tokens/methods/oauth1.ts';
 import { passwordMethod } from './tokens/methods/password.ts';
 import { tokenMethod } from './tokens/methods/token.ts';
 import { totpMethod } from './tokens/methods/totp.ts';
@@ -102,6 +106,7 @@ const families = [
   applicationCredentialRoutes,
   accessRuleRoutes,
   trustRoutes,
+  oauth1Routes,
   revocationRoutes,
   credentialRoutes,
   ec2CredentialRoutes,
@@ -143,8 +148,10 @@ export const identity: ServiceDefinition = {
     /** What tokens may stand on beside their user's word. */
     const applicationCredentials = new ApplicationCredentials(store, changes);
     const trusts = new Trusts(store, changes);
+    const oauth1 = new OAuth1(store, changes, settings);
     const authorities: Authorities = {
       trust: trustBounds(trusts, directory),
+      oauth1: oauth1Bounds(oauth1, directory),
       federation: federationBounds(store, directory),
       'application-credential': applicationCredentialBounds(applicationCredentials),
     };
@@ -209,6 +216,7 @@ export const identity: ServiceDefinition = {
       tokenMethod(tokens, settings),
       applicationCredentialMethod({ directory, applicationCredentials, hasher }),
       totpMethod({ directory, credentials, settings }),
+      oauth1Method(oauth1),
     ];
     const authentication = new Authentication(
       [
@@ -253,6 +261,7 @@ export const identity: ServiceDefinition = {
       federation,
       applicationCredentials,
       trusts,
+      oauth1,
       credentials,
       receipts,
       tokens,

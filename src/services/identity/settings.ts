@@ -5,6 +5,7 @@ import { defaultExpiration } from './model/token-expiry.ts';
 import { backendSettings } from './settings/backends.ts';
 import { federationSettings } from './settings/federation.ts';
 import { notificationSettings } from './settings/notifications.ts';
+import { oauth1Settings } from './settings/oauth1.ts';
 import { passwordSettings } from './settings/passwords.ts';
 
 /** The section `identity` of the cloud's settings; names and defaults are keystone's where it has them. */
@@ -30,6 +31,7 @@ export const identitySettings = {
   }),
   ...notificationSettings,
   ...passwordSettings,
+  ...oauth1Settings,
   ...backendSettings,
   application_credential_user_limit: integer({
     description: 'The most application credentials of one user; -1 for any number.',

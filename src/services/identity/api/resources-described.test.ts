@@ -81,6 +81,9 @@ describeResources(cloud.world, 'identity', {
     samples: { filters: () => ({ interface: ['public', 'internal', 'admin'][fresh() % 3] }) },
   },
   identity_provider: { existing: async () => (await put('identity_provider', {})).id },
+  consumer: {
+    existing: async () => (await cloud.make('/v3/OS-OAUTH1/consumers', 'consumer', {})).id,
+  },
   mapping: { existing: async () => (await put('mapping', { rules: mappingRules })).id },
   service_provider: {
     existing: async () =>

@@ -6,6 +6,7 @@ import { credentialRules } from './credentials.ts';
 import { domainConfigurationRules } from './domain-configurations.ts';
 import { federationRules } from './federation.ts';
 import { limitRules } from './limits.ts';
+import { oauth1Rules } from './oauth1.ts';
 import { trustRules } from './trusts.ts';
 
 /** Upstream's current defaults under their own names; its deprecated rules are off. A file for each topic. */
@@ -17,5 +18,6 @@ export const identityPolicies = policyDefaults('identity', [
   domainConfigurationRules,
   applicationCredentialRules,
   trustRules,
+  oauth1Rules,
   credentialRules,
 ]);

@@ -31,6 +31,8 @@ async function removeHandedOut(store: Store<IdentityTables>, userIds: readonly s
   await store.db.deleteFrom('trusts').where('trustor_user_id', 'in', userIds).execute();
   await store.db.deleteFrom('trusts').where('trustee_user_id', 'in', userIds).execute();
   await store.db.deleteFrom('credentials').where('user_id', 'in', userIds).execute();
+  await store.db.deleteFrom('oauth_request_tokens').where('user_id', 'in', userIds).execute();
+  await store.db.deleteFrom('oauth_access_tokens').where('user_id', 'in', userIds).execute();
 }
 
 /** Takes away what was granted on projects or domains, and makes them nobody's default. */
@@ -40,6 +42,8 @@ export async function removeTarget(store: Store<IdentityTables>, ids: readonly s
     await store.db.deleteFrom('application_credentials').where('project_id', 'in', some).execute();
     await store.db.deleteFrom('trusts').where('project_id', 'in', some).execute();
     await store.db.deleteFrom('credentials').where('project_id', 'in', some).execute();
+    await store.db.deleteFrom('oauth_request_tokens').where('project_id', 'in', some).execute();
+    await store.db.deleteFrom('oauth_access_tokens').where('project_id', 'in', some).execute();
     await store.db
       .updateTable('users')
       .set({ default_project_id: null })

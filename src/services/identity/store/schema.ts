@@ -8,6 +8,7 @@ import { endpointFilterTables } from './tables/endpoint-filter.ts';
 import { federationTables } from './tables/federation.ts';
 import { idMappingTables } from './tables/id-mapping.ts';
 import { limitTables } from './tables/limits.ts';
+import { oauth1Tables } from './tables/oauth1.ts';
 import { passwordsMigration, passwordTables } from './tables/passwords.ts';
 import { policyTables } from './tables/policies.ts';
 import { trustTables } from './tables/trusts.ts';
@@ -32,6 +33,7 @@ export const identitySchema = defineSchema('identity', {
     ...federationTables,
     ...applicationCredentialTables,
     ...trustTables,
+    ...oauth1Tables,
     ...credentialTables,
     ...limitTables,
     ...domainConfigurationTables,
@@ -48,6 +50,7 @@ export const identitySchema = defineSchema('identity', {
     creation('0040-id-mapping', idMappingTables),
     creation('0022-limits', limitTables),
     creation('0023-domain-configurations', domainConfigurationTables),
+    creation('0005-oauth1', oauth1Tables),
   ],
 });
 export type IdentityTables = typeof identitySchema.tables;
