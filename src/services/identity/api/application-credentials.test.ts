@@ -213,6 +213,17 @@ describe('application credentials', () => {
     assert.equal((await authenticate(credential)).status, 401);
   });
 
+  it('do not outlast a time in which their user is disabled', async () => {
+    const credential = await created();
+    const set = (enabled: boolean) =>
+      cloud.request('PATCH', `/v3/users/${demoId}`, { as: cloud.admin, body: { user: { enabled } } });
+    await set(false);
+    assert.equal((await authenticate(credential)).status, 401);
+    await set(true);
+    assert.equal((await authenticate(credential)).status, 401);
+    cloud.demo = await cloud.login(inDefault('demo', secrets.demo), { project: { id: cloud.demoProjectId } });
+  });
+
   it('go with their user', async () => {
     const user = await cloud.make('/v3/users', 'user', { name: 'leaving', password: 'leaving-secret' });
     const { body } = await cloud.request('GET', '/v3/roles?name=member', { as: cloud.admin });

@@ -9,7 +9,7 @@ import { nowMicros } from '../model/timestamps.ts';
 import { countedRows } from '../store/changes.ts';
 import { everywhere } from '../store/everywhere.ts';
 import { newId } from '../store/new-id.ts';
-import { removeActor } from '../store/removal.ts';
+import { removeActor, removeApplicationCredentials } from '../store/removal.ts';
 import { type UserRow, users } from '../store/tables.ts';
 import { scopesOf } from '../tokens/scopes.ts';
 import {
@@ -163,6 +163,7 @@ export function userRoutes(identity: Identity): Route[] {
           await writeFederated(identity, row, given.federated);
           if (password !== undefined || enabled === false)
             await identity.revocations.revoke({ userId: row.id });
+          if (enabled === false) await removeApplicationCredentials(store, [row.id]);
         }),
       );
       return { ...row, ...changed };

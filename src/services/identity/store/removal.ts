@@ -24,10 +24,18 @@ export async function removeActor(
   }
 }
 
-/** Application credentials with their access rules, trusts, and the secrets that are kept for them. */
-async function removeHandedOut(store: Store<IdentityTables>, userIds: readonly string[]): Promise<void> {
+/** Application credentials of some users, and their access rules: whose user is disabled, they never come back. */
+export async function removeApplicationCredentials(
+  store: Store<IdentityTables>,
+  userIds: readonly string[],
+): Promise<void> {
   await store.db.deleteFrom('application_credentials').where('user_id', 'in', userIds).execute();
   await store.db.deleteFrom('access_rules').where('user_id', 'in', userIds).execute();
+}
+
+/** Application credentials with their access rules, trusts, and the secrets that are kept for them. */
+async function removeHandedOut(store: Store<IdentityTables>, userIds: readonly string[]): Promise<void> {
+  await removeApplicationCredentials(store, userIds);
   await store.db.deleteFrom('trusts').where('trustor_user_id', 'in', userIds).execute();
   await store.db.deleteFrom('trusts').where('trustee_user_id', 'in', userIds).execute();
   await store.db.deleteFrom('credentials').where('user_id', 'in', userIds).execute();
