@@ -177,6 +177,14 @@ describe('users and groups of an LDAP directory', { skip }, () => {
       user_attribute_ignore: ['email'],
     });
     assert.deepEqual((await backend.user('carol'))?.extra, { kind: 'FALSE', surname: 'Carol' });
+    const project = { user_default_project_id_attribute: 'employeeType' };
+    assert.equal(
+      (await open(project).user('carol'))?.defaultProjectId,
+      null,
+      'ignored unless said otherwise',
+    );
+    const read = open({ ...project, user_attribute_ignore: [] });
+    assert.equal((await read.user('carol'))?.defaultProjectId, 'FALSE');
     assert.throws(() => open({ user_additional_attribute_mapping: ['uid:id'] }), TypeError);
     assert.throws(() => open({ user_additional_attribute_mapping: ['nonsense'] }), TypeError);
   });

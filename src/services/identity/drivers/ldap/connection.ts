@@ -7,7 +7,8 @@ export interface ConnectionSettings {
   /** StartTLS is asked for; not with ldaps. */
   startTls: boolean;
   tls: ConnectionOptions;
-  /** Milliseconds until a server that does not answer is given up. */
+  /** Milliseconds until a server that does not take the connection is given up, and one that does not answer. */
+  connectTimeout: number;
   timeout: number;
   aliases: 'never' | 'search' | 'find' | 'always';
 }
@@ -48,7 +49,7 @@ export class Connection {
     this.#client = new Client({
       url,
       timeout: settings.timeout,
-      connectTimeout: settings.timeout,
+      connectTimeout: settings.connectTimeout,
       createSecureConnection: secured as typeof connect,
       ...(tls ? { tlsOptions: tls } : {}),
     });
@@ -64,7 +65,7 @@ export class Connection {
     const connection = new Connection(url, settings, secure ? tls : undefined);
     if (!settings.startTls || secure) return connection;
     try {
-      await withDeadline(connection.#client.startTLS(tls), settings.timeout);
+      await withDeadline(connection.#client.startTLS(tls), settings.connectTimeout);
       connection.#begun = true;
       return connection;
     } catch (error) {

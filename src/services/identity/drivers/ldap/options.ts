@@ -45,7 +45,8 @@ const connection = {
     default: false,
   }),
   connection_timeout: integer({
-    description: 'Seconds until a server that does not answer is given up, without a pool; -1 is a minute.',
+    description:
+      'Seconds until a server that does not answer is given up, without a pool; -1 is 10 to connect, 60 to answer.',
     default: -1,
     ...seconds,
   }),
@@ -150,7 +151,8 @@ const pools = {
   }),
   pool_retry_delay: number({ description: 'Seconds between the tries.', default: 0.1, min: 0, max: 60 }),
   pool_connection_timeout: integer({
-    description: 'Seconds until a server that does not answer is given up; -1 is a minute.',
+    description:
+      'Seconds until a server that does not answer is given up; -1 is 10 to connect, 60 to answer.',
     default: -1,
     ...seconds,
   }),

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { ServiceUnavailable } from '../../../../platform/errors/errors.ts';
 import { LdapBackend } from './backend.ts';
@@ -59,6 +61,34 @@ describe('reaching an LDAP server', { skip }, () => {
       open({ url, use_tls: true }).authenticate('alice', 'alice-secret'),
       ServiceUnavailable,
     );
+  });
+
+  test('a server that takes connections and says nothing is given up', async () => {
+    const silent = createServer();
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    const sockets: Socket[] = [];
+    silent.on('connection', (socket) => sockets.push(socket.on('error', () => {})));
+    const patient = { pool_connection_timeout: 1, tls_cacertfile: slapd.certificate };
+    try {
+      const waits = [
+        { url: `ldap://localhost:${port}` },
+        { url: `ldaps://localhost:${port}` },
+        { url: `ldap://localhost:${port}`, use_tls: true },
+      ].flatMap((options) => {
+        const backend = open({ ...patient, ...options });
+        return [backend.user('alice'), backend.users({}), backend.authenticate('alice', 'alice-secret')];
+      });
+      const ends = await Promise.allSettled(waits);
+      for (const end of ends)
+        assert.ok(end.status === 'rejected' && end.reason instanceof ServiceUnavailable);
+      const either = open({ ...patient, url: `ldap://127.0.0.1:${port} ${slapd.url}` });
+      assert.equal((await either.user('bob'))?.name, 'Bob', 'the next one is asked');
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
   });
 
   test('the first of several that answers is used', async () => {

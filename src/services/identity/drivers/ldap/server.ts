@@ -7,8 +7,8 @@ import type { LdapOptions } from './options.ts';
 import { Pool } from './pool.ts';
 import { tlsOptions } from './tls.ts';
 
-/** Milliseconds until a server that does not answer is given up, where nothing else was said: never is too long. */
-const patience = 60_000;
+/** Milliseconds until a server is given up, where nothing else was said: never is too long. */
+const patience = { connect: 10_000, answer: 60_000 };
 
 const aliases = {
   default: 'never',
@@ -34,21 +34,22 @@ export class LdapServer {
       open: () => this.#opened((each) => each.bind(...searcher(options))),
       size: use_pool ? options.pool_size : Number.POSITIVE_INFINITY,
       lifetime: use_pool ? options.pool_connection_lifetime * 1000 : 0,
-      patience: this.#timeout,
+      patience: this.#timeouts.timeout,
     });
     const keeps = use_pool && use_auth_pool;
     this.#authPool = new Pool({
       open: () => this.#opened((each) => each.connect()),
       size: keeps ? options.auth_pool_size : Number.POSITIVE_INFINITY,
       lifetime: keeps ? options.auth_pool_connection_lifetime * 1000 : 0,
-      patience: this.#timeout,
+      patience: this.#timeouts.timeout,
     });
   }
 
-  get #timeout(): number {
+  get #timeouts(): Pick<ConnectionSettings, 'connectTimeout' | 'timeout'> {
     const { use_pool, pool_connection_timeout, connection_timeout } = this.#options;
     const seconds = use_pool ? pool_connection_timeout : connection_timeout;
-    return seconds > 0 ? seconds * 1000 : patience;
+    if (seconds <= 0) return { connectTimeout: patience.connect, timeout: patience.answer };
+    return { connectTimeout: seconds * 1000, timeout: seconds * 1000 };
   }
 
   /** @returns the entries; none where there is no such base. @throws LdapSizeLimitExceeded */
@@ -116,7 +117,7 @@ export class LdapServer {
     const settings: ConnectionSettings = {
       startTls: this.#options.use_tls,
       tls: await tlsOptions(this.#options),
-      timeout: this.#timeout,
+      ...this.#timeouts,
       aliases: aliases[this.#options.alias_dereferencing],
     };
     const rounds = use_pool ? pool_retry_max : 1;
