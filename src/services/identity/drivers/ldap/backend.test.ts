@@ -37,6 +37,8 @@ describe('users and groups of an LDAP directory', { skip }, () => {
       extra: { email: 'alice@example.org', description: 'writes' },
     } satisfies LocalUser);
     assert.equal(await backend.user('nobody'), undefined);
+    assert.equal(await backend.user('ALICE'), undefined, 'one entry has one id');
+    assert.equal(await backend.authenticate('ALICE', 'alice-secret'), false);
   });
 
   test('users are found by name: all of it, its beginning, its end, or a part', async () => {

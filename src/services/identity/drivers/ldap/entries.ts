@@ -64,10 +64,10 @@ export class Entries {
       .filter((entry) => this.nameOf(entry) !== undefined && this.idOf(entry) !== undefined);
   }
 
+  /** A directory compares without case; here one entry has one id, so that nobody is two by writing his differently. */
   async byId(id: string): Promise<Found | undefined> {
     const found = await this.list({ filters: [this.hasId(id)] });
-    // The directory compares without case; the id that others remember is the one that it shows.
-    return found.find((entry) => this.idOf(entry) === id) ?? found[0];
+    return found.find((entry) => this.idOf(entry) === id);
   }
 
   /** A GUID is kept as bytes, and shown as Active Directory's own tools show it. */
