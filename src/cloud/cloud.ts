@@ -10,6 +10,7 @@ import { type ServiceHost, serviceHost } from '../platform/service/host.ts';
 import { identityAdmin, identityService, tokensRevoked } from '../services/identity/contract.ts';
 import { externalNetworkOf } from './external-network.ts';
 import { serveOperator } from './operator-socket.ts';
+import { sectionsOf } from './service-settings.ts';
 import { ports, services } from './services.ts';
 import type { CloudSettings } from './settings.ts';
 import { accountsOf, privateDirectory, secretsOf, writeClientFiles } from './state-files.ts';
@@ -69,7 +70,7 @@ export async function startCloud(settings: CloudSettings, step: Step): Promise<C
           metadata_secret: secrets.metadataSecret,
           external_address: `${external.gateway}/${external.cidr.split('/')[1]}`,
         },
-        sections: settings,
+        sections: sectionsOf(settings),
         databaseUrl: (service) => databaseUrl(settings, service),
         bus,
         authenticator,

@@ -119,7 +119,9 @@ withCloud(admin.command('fernet-rotate'))
   .description('make the staged key the one that new tokens are made with; older tokens stay good')
   .action(async (flags: Flags) => (await import('./commands/admin.ts')).rotateFernetKeys(flags));
 
-const mappings = admin.command('identity').description("identity: the ids of directories' users and groups, and federated mappings");
+const mappings = admin
+  .command('identity')
+  .description("identity: the ids of directories' users and groups, and federated mappings");
 withCloud(mappings.command('mapping-purge'))
   .description("forget which public ids directories' users and groups have")
   .option('--all', 'all of them')

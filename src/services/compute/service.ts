@@ -1,3 +1,4 @@
+import { sectionOf } from '../../platform/config/section.ts';
 import { FlowEngine } from '../../platform/flow/engine.ts';
 import type { Route } from '../../platform/http/route.ts';
 import { resourcesIn } from '../../platform/resource/resource.ts';
@@ -41,7 +42,7 @@ import type { FlowParts } from './flows/parts.ts';
 import { settled } from './flows/settled.ts';
 import { computeServiceHandlers } from './handlers/compute-service.ts';
 import { computePolicies } from './policy/policies.ts';
-import { ratiosOf } from './settings.ts';
+import { computeSettings, ratiosOf } from './settings.ts';
 import { migrationChanges } from './store/migrations.ts';
 import { computeSchema } from './store/schema.ts';
 import { serverActionLog } from './store/server-actions.ts';
@@ -112,7 +113,7 @@ export const compute: ServiceDefinition = {
     const routes = resources.flatMap((make) => make(running));
     const listener = await bus.serve(
       computeService,
-      computeServiceHandlers(parts, ratiosOf(platform.settings)),
+      computeServiceHandlers(parts, ratiosOf(sectionOf(computeSettings, platform.settings))),
     );
     const close = async () => {
       await listener.close();

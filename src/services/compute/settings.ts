@@ -1,35 +1,60 @@
-import type { Settings } from '../../platform/service/service.ts';
+import type { Values } from '../../platform/config/schema.ts';
+import { boolean, integer, number, text } from '../../platform/config/setting.ts';
 import type { Ratios } from './model/provider-report.ts';
 
-/** Upstream's `initial_*_allocation_ratio`, unless the operator says otherwise. @throws RangeError */
-export const ratiosOf = (settings: Settings): Ratios => ({
-  cpu: ratio(settings, 'cpu_allocation_ratio', 4),
-  ram: ratio(settings, 'ram_allocation_ratio', 1),
-  disk: ratio(settings, 'disk_allocation_ratio', 1),
+const ratio = (description: string, preset: number) =>
+  number({ description, default: preset, min: 0.01, max: 10_000 });
+
+/** The section `compute` of the cloud's settings; names and defaults are nova's where it has them. */
+export const computeSettings = {
+  cpu_allocation_ratio: ratio('Virtual CPUs for each real one of a new host.', 4),
+  ram_allocation_ratio: ratio('Memory of servers for the real memory of a new host.', 1),
+  disk_allocation_ratio: ratio('Disks of servers for the real disk of a new host.', 1),
+  resume_guests_state_on_host_boot: boolean({
+    description: 'Start the servers again that ran when the host went down.',
+    default: false,
+  }),
+  dhcp_domain: text({
+    description: 'What follows the name of a server in its metadata; empty for nothing.',
+    default: 'novalocal',
+  }),
+  remove_unused_base_images: boolean({
+    description: 'Remove base images that no server of a host uses.',
+    default: true,
+  }),
+  remove_unused_original_minimum_age_seconds: integer({
+    description: 'How long one that is not used is kept, in seconds.',
+    default: 86_400,
+    min: 0,
+    max: 2 ** 31,
+  }),
+  image_cache_manager_interval: integer({
+    description: 'How often they are looked through, in seconds; 0 for never.',
+    default: 2400,
+    min: 0,
+    max: 2 ** 31,
+  }),
+  image_cache_max_size: integer({
+    description: 'The most bytes of those that are not used; 0 for any amount.',
+    default: 0,
+    min: 0,
+    max: 2 ** 53 - 1,
+  }),
+} as const;
+export type ComputeSettings = Values<typeof computeSettings>;
+
+/** Upstream's `initial_*_allocation_ratio`. */
+export const ratiosOf = (settings: ComputeSettings): Ratios => ({
+  cpu: settings.cpu_allocation_ratio,
+  ram: settings.ram_allocation_ratio,
+  disk: settings.disk_allocation_ratio,
 });
 
-function ratio(settings: Settings, name: string, preset: number): number {
-  const value = settings[name] ?? preset;
-  if (typeof value === 'number' && value > 0 && value <= 10_000) return value;
-  throw new RangeError(`compute: ${name} must be a number above 0`);
-}
-
-/**
- * When base images are removed from a host, by nova's names: `remove_unused_base_images`,
- * `remove_unused_original_minimum_age_seconds`, `image_cache_manager_interval` (seconds); and `image_cache_max_size`
- * (bytes, 0 for any amount), which is glance's. @throws RangeError
- */
-export function baseImagePruning(settings: Settings): { every: number; unusedFor: number; most: number } {
-  const enabled = settings['remove_unused_base_images'] !== false;
-  return {
-    every: enabled ? whole(settings, 'image_cache_manager_interval', 2400) * 1000 : 0,
-    unusedFor: whole(settings, 'remove_unused_original_minimum_age_seconds', 86_400),
-    most: whole(settings, 'image_cache_max_size', 0),
-  };
-}
-
-function whole(settings: Settings, name: string, preset: number): number {
-  const value = settings[name] ?? preset;
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw new RangeError(`compute: ${name} must be a whole number from 0 on`);
-}
+/** When base images are removed from a host. `every`: milliseconds, 0 for never; `unusedFor`: seconds; `most`: bytes. */
+export const baseImagePruning = (
+  settings: ComputeSettings,
+): { every: number; unusedFor: number; most: number } => ({
+  every: settings.remove_unused_base_images ? settings.image_cache_manager_interval * 1000 : 0,
+  unusedFor: settings.remove_unused_original_minimum_age_seconds,
+  most: settings.image_cache_max_size,
+});

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { heartbeat, periodic } from '../../../platform/agent/periodic.ts';
+import { sectionOf } from '../../../platform/config/section.ts';
 import type { Platform, ServiceDefinition } from '../../../platform/service/service.ts';
 import { imageService } from '../../image/contract.ts';
 import { networkAgent } from '../../network/contract.ts';
@@ -7,7 +8,7 @@ import { computeAgent, computeService } from '../contract.ts';
 import type { HypervisorDriver } from '../drivers/driver.ts';
 import { BaseImages } from '../drivers/qemu/base-images.ts';
 import { SimulatedDriver } from '../drivers/simulated/driver.ts';
-import { baseImagePruning } from '../settings.ts';
+import { baseImagePruning, computeSettings } from '../settings.ts';
 import { computeAgentHandlers } from './compute-agent.ts';
 
 /** Milliseconds between signs of life: nova's `report_interval`. */
@@ -22,6 +23,7 @@ export const computeAgentService: ServiceDefinition = {
     const { bus, host, log, settings, stateDir, address } = platform;
     const service = bus.client(computeService);
     const driver = await driverFor(platform);
+    const section = sectionOf(computeSettings, settings);
     const startedAt = new Date().toISOString();
     const beat = async () => {
       const facts = await driver.probe();
@@ -36,7 +38,7 @@ export const computeAgentService: ServiceDefinition = {
         host,
         guests,
         // Guests that a restart of the host has ended are started again only where the operator wants it.
-        resume: first && settings['resume_guests_state_on_host_boot'] === true,
+        resume: first && section.resume_guests_state_on_host_boot,
       });
       first = false;
       for (const serverId of destroy) await driver.destroy(serverId);
@@ -46,7 +48,7 @@ export const computeAgentService: ServiceDefinition = {
       return { guests: guests.length, destroyed: destroy.length, started: start.length };
     };
     const baseImages = new BaseImages(join(stateDir, 'base'));
-    const { every: pruneEvery, ...prunes } = baseImagePruning(settings);
+    const { every: pruneEvery, ...prunes } = baseImagePruning(section);
     const pruning = periodic(
       'base images',
       pruneEvery,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock } from '../../../platform/clock/clock.ts';
+import { sectionOf } from '../../../platform/config/section.ts';
 import { Forbidden, NotFound } from '../../../platform/errors/errors.ts';
 import type { Authorizer } from '../../../platform/http/authorizer.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
@@ -8,6 +9,7 @@ import type { Platform, ServiceDefinition } from '../../../platform/service/serv
 import { computeService } from '../contract.ts';
 import { lookUp, rootListing } from '../model/metadata/lookup.ts';
 import type { MetadataFile } from '../model/metadata/openstack-tree.ts';
+import { computeSettings } from '../settings.ts';
 import { metadataCache } from './cache.ts';
 import { metadataCaller } from './caller.ts';
 import { metadataErrors } from './style.ts';
@@ -46,8 +48,7 @@ function routes({ bus, settings, log }: Platform): Route[] {
   const secret = settings.metadata_secret;
   if (!secret)
     throw new Error('metadata: metadata_secret is not set: nobody could be told from anybody else');
-  const domain = settings['dhcp_domain'];
-  const dhcpDomain = typeof domain === 'string' ? domain : 'novalocal';
+  const { dhcp_domain: dhcpDomain } = sectionOf(computeSettings, settings);
   const server = metadataCache(bus.client(computeService), systemClock);
 
   async function read(call: Call): Promise<unknown> {
