@@ -87,7 +87,6 @@ ${database}
     seed,
     `dn: ${suffix}\nobjectClass: dcObject\nobjectClass: organization\no: example\ndc: example\n\n${ldif}`,
   );
-  await run(['/usr/sbin/slapadd', '-q', '-f', config, '-l', seed]);
   const [port, tlsPort] = await freePorts();
   const url = `ldap://127.0.0.1:${port}`;
   const tlsUrl = `ldaps://localhost:${tlsPort}`;
@@ -126,6 +125,7 @@ ${database}
     },
   };
   try {
+    await run(['/usr/sbin/slapadd', '-q', '-f', config, '-l', seed]);
     await start();
   } catch (error) {
     await slapd[Symbol.asyncDispose]();
