@@ -17,8 +17,8 @@ import { webssoPage } from './websso-page.ts';
 interface Pending extends Record<string, unknown> {
   idpId: string;
   protocolId: string;
-  /** SHA-256 of the cookie of the browser that began it. */
-  browser: string;
+  /** SHA-256 of the cookie of the browser that began it; null: a client that carries messages, and no cookies. */
+  browser: string | null;
   /** Where the browser goes with its token; null: nowhere, it is shown. */
   dashboard: string | null;
   requestId?: string;
@@ -28,6 +28,8 @@ interface Pending extends Record<string, unknown> {
 /** Seconds that somebody has to log in at his provider. */
 const patience = 600;
 const longestForm = 1024 * 1024;
+/** What a client sends and understands that carries SAML's messages itself. */
+const paosType = 'application/vnd.paos+xml';
 const cookieName = 'cumulet_federation';
 
 /** Where users of identity providers come in: with an assertion, an access token, or to be sent to log in. */
@@ -80,15 +82,31 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
     });
   }
 
-  /** The login that a browser is back from. @throws Unauthorized where it is not his, or was finished before */
-  async function pendingOf(call: Call, name: string, idpId: string, protocolId: string): Promise<Pending> {
+  /** Gives a client that is no browser the request that it carries to the provider. */
+  async function beginCarried(
+    saml: NonNullable<Connection['saml']>,
+    [idpId, protocolId]: readonly [string, string],
+  ): Promise<Answer> {
+    const name = randomBytes(32).toString('base64url');
+    const { envelope, requestId } = saml.beginCarried(name);
+    const pending: Pending = { idpId, protocolId, dashboard: null, browser: null, requestId };
+    await tickets.keep(name, pending, patience);
+    return new Answer(200, envelope, { 'content-type': paosType, 'cache-control': 'no-store' });
+  }
+
+  /** The login that somebody is back from. @throws Unauthorized where it is not his, or was finished before */
+  async function pendingOf(
+    name: string,
+    [idpId, protocolId]: readonly [string, string],
+    cookies: readonly string[] | null,
+  ): Promise<Pending> {
     const found = (await tickets.take(name)) as Pending | undefined;
     if (!found || found.idpId !== idpId || found.protocolId !== protocolId) {
       throw refused('The login is not known, or is over.');
     }
-    if (!cookiesOf(call).some((each) => same(hashed(each), found.browser))) {
-      throw refused('The login was begun by another browser.');
-    }
+    const { browser } = found;
+    const own = browser === null ? cookies === null : cookies?.some((each) => same(hashed(each), browser));
+    if (!own) throw refused('The login was begun by another browser.');
     return found;
   }
 
@@ -96,22 +114,25 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
   async function fromSaml(
     call: Call,
     saml: NonNullable<Connection['saml']>,
-    [idpId, protocolId]: readonly [string, string],
+    names: readonly [string, string],
   ): Promise<{ assertion: ProvenAssertion; dashboard: string | null }> {
     const text = (await bodyOf(call)).toString('utf8');
     const carried = /^application\/vnd\.paos\+xml|^text\/xml/i.test(call.headers['content-type'] ?? '');
     const form = carried ? new URLSearchParams() : new URLSearchParams(text);
     const encoded = form.get('SAMLResponse');
     if (!carried && !encoded) throw refused('There is no SAML response in the request.');
-    const response = carried
+    const { response, relayState } = carried
       ? responseInEnvelope(text)
-      : Buffer.from(encoded ?? '', 'base64').toString('utf8');
+      : {
+          response: Buffer.from(encoded ?? '', 'base64').toString('utf8'),
+          relayState: form.get('RelayState') ?? undefined,
+        };
     const read = await saml.verify(response);
     let dashboard: string | null = null;
     if (read.inResponseTo === undefined) {
       if (!saml.takesUnsolicited) throw refused('Nobody asked for this assertion.');
     } else {
-      const pending = await pendingOf(call, form.get('RelayState') ?? '', idpId, protocolId);
+      const pending = await pendingOf(relayState ?? '', names, carried ? null : cookiesOf(call));
       if (pending.requestId !== read.inResponseTo) throw refused('The assertion answers another login.');
       ({ dashboard } = pending);
     }
@@ -136,7 +157,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
     }
     const state = call.queryValue('state');
     if (openId && state) {
-      const pending = await pendingOf(call, state, idpId, protocolId);
+      const pending = await pendingOf(state, [idpId, protocolId], cookiesOf(call));
       const query = call.url.slice(call.url.indexOf('?'));
       const assertion = await openId.finish(query, pending.openId as OpenIdLogin);
       return finish(idpId, protocolId, { assertion, dashboard: pending.dashboard });
@@ -147,6 +168,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
       return finish(idpId, protocolId, { assertion, dashboard: null });
     }
     if (call.method === 'POST') throw refused();
+    if (saml && call.headers.accept?.includes(paosType)) return beginCarried(saml, [idpId, protocolId]);
     return begin(idpId, protocolId, null);
   }
 

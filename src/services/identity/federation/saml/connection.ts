@@ -41,19 +41,34 @@ export class SamlConnection {
   begin(relayState: string): { url: string; requestId: string } {
     const { sso_url } = this.#options;
     if (!sso_url) throw new Unauthorized('The identity provider has no address to log in at.');
-    const requestId = `_${randomBytes(20).toString('hex')}`;
+    const requestId = newRequestId();
     const url = new URL(sso_url);
-    const request = deflateRawSync(this.#authnRequest(requestId, sso_url)).toString('base64');
-    url.searchParams.set('SAMLRequest', request);
+    const destination = ` Destination="${escaped(sso_url)}"`;
+    const request = this.#authnRequest(requestId, 'HTTP-POST', destination);
+    url.searchParams.set('SAMLRequest', deflateRawSync(request).toString('base64'));
     url.searchParams.set('RelayState', relayState);
     return { url: url.href, requestId };
   }
 
-  #authnRequest(id: string, destination: string): string {
+  /** The request for a client that carries it to the provider itself (SAML's ECP profile, PAOS). */
+  beginCarried(relayState: string): { envelope: string; requestId: string } {
+    const requestId = newRequestId();
+    const { soap, ecp, paos } = namespaces;
+    const header = 'S:mustUnderstand="1" S:actor="http://schemas.xmlsoap.org/soap/actor/next"';
+    const envelope =
+      `<S:Envelope xmlns:S="${soap}"><S:Header>` +
+      `<paos:Request xmlns:paos="${paos}" ${header} responseConsumerURL="${escaped(this.#callback())}" service="${ecp}"/>` +
+      `<ecp:Request xmlns:ecp="${ecp}" ${header} IsPassive="0"><saml:Issuer xmlns:saml="${namespaces.assertion}">${escaped(this.entityId)}</saml:Issuer></ecp:Request>` +
+      `<ecp:RelayState xmlns:ecp="${ecp}" ${header}>${escaped(relayState)}</ecp:RelayState>` +
+      `</S:Header><S:Body>${this.#authnRequest(requestId, 'PAOS')}</S:Body></S:Envelope>`;
+    return { envelope, requestId };
+  }
+
+  #authnRequest(id: string, binding: 'HTTP-POST' | 'PAOS', destination = ''): string {
     return (
       `<samlp:AuthnRequest xmlns:samlp="${namespaces.protocol}" xmlns:saml="${namespaces.assertion}" ID="${id}" Version="2.0"` +
-      ` IssueInstant="${new Date().toISOString()}" Destination="${escaped(destination)}"` +
-      ' ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"' +
+      ` IssueInstant="${new Date().toISOString()}"${destination}` +
+      ` ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:${binding}"` +
       ` AssertionConsumerServiceURL="${escaped(this.#callback())}">` +
       `<saml:Issuer>${escaped(this.entityId)}</saml:Issuer>` +
       '<samlp:NameIDPolicy AllowCreate="true"/></samlp:AuthnRequest>'
@@ -100,14 +115,21 @@ export class SamlConnection {
   }
 }
 
-/** The response inside of a SOAP envelope, as clients that are no browsers bring it (SAML's ECP profile). */
-export function responseInEnvelope(text: string): string {
-  const { soap, protocol } = namespaces;
+const newRequestId = (): string => `_${randomBytes(20).toString('hex')}`;
+
+/** A response inside of a SOAP envelope, as clients that are no browsers bring it (SAML's ECP profile). */
+export function responseInEnvelope(text: string): { response: string; relayState: string | undefined } {
+  const { soap, protocol, ecp } = namespaces;
   const envelope = parseXml(text).documentElement;
   const [body] = envelope.localName === 'Envelope' ? childrenOf(envelope, soap, 'Body') : [];
   const [response] = body ? childrenOf(body, protocol, 'Response') : [];
   if (!response) throw new BadRequest('The envelope has no SAML response.');
-  return new XMLSerializer().serializeToString(response);
+  const [header] = childrenOf(envelope, soap, 'Header');
+  const [relayState] = header ? childrenOf(header, ecp, 'RelayState') : [];
+  return {
+    response: new XMLSerializer().serializeToString(response),
+    relayState: relayState?.textContent?.trim() || undefined,
+  };
 }
 
 /** An assertion's attributes under the names that mod_auth_mellon and mod_shib give them too. */

@@ -6,9 +6,16 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { inflateRawSync } from 'node:zlib';
-import { SignedXml } from 'xml-crypto';
 import type { Answered } from '../../../../platform/service/testing/world.ts';
 import { type IdentityCloud, startIdentity } from '../../testing/cloud.ts';
+import {
+  assertionXml,
+  testEntity as entity,
+  inMinutes,
+  responseXml,
+  type Said,
+  signed,
+} from '../testing/saml-provider.ts';
 import { type SamlKeys, samlKeys } from './keys.ts';
 import { namespaces } from './xml.ts';
 
@@ -17,69 +24,7 @@ const hasXmlsec = await exec('xmlsec1', ['--version']).then(
   () => true,
   () => false,
 );
-const entity = 'https://idp.example/metadata';
 const entry = '/v3/OS-FEDERATION/identity_providers/acme/protocols/saml2/auth';
-
-/** What a test's provider says; each part may be said wrongly. */
-interface Said {
-  issuer?: string;
-  recipient: string;
-  audience?: string | null;
-  inResponseTo?: string;
-  id?: string;
-  notOnOrAfter?: Date;
-  notBefore?: Date;
-  confirmedUntil?: Date;
-  name?: string;
-  groups?: string[];
-  method?: string;
-}
-
-const inMinutes = (minutes: number): Date => new Date(Date.now() + minutes * 60_000);
-let serial = 0;
-
-function assertionXml(said: Said): string {
-  const { saml } = { saml: namespaces.assertion };
-  const until = (said.notOnOrAfter ?? inMinutes(5)).toISOString();
-  const restriction =
-    said.audience === null || said.audience === undefined
-      ? ''
-      : `<saml:AudienceRestriction><saml:Audience>${said.audience}</saml:Audience></saml:AudienceRestriction>`;
-  const values = (said.groups ?? [])
-    .map((each) => `<saml:AttributeValue>${each}</saml:AttributeValue>`)
-    .join('');
-  return (
-    `<saml:Assertion xmlns:saml="${saml}" ID="${said.id ?? `_a${++serial}`}" Version="2.0" IssueInstant="${new Date().toISOString()}">` +
-    `<saml:Issuer>${said.issuer ?? entity}</saml:Issuer><saml:Subject><saml:NameID>${said.name ?? 'ann'}</saml:NameID>` +
-    `<saml:SubjectConfirmation Method="${said.method ?? 'urn:oasis:names:tc:SAML:2.0:cm:bearer'}"><saml:SubjectConfirmationData ` +
-    `Recipient="${said.recipient}" NotOnOrAfter="${(said.confirmedUntil ?? inMinutes(5)).toISOString()}"` +
-    `${said.inResponseTo ? ` InResponseTo="${said.inResponseTo}"` : ''}/></saml:SubjectConfirmation></saml:Subject>` +
-    `<saml:Conditions NotBefore="${(said.notBefore ?? inMinutes(-5)).toISOString()}" NotOnOrAfter="${until}">${restriction}</saml:Conditions>` +
-    `<saml:AuthnStatement AuthnInstant="${new Date().toISOString()}"><saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>` +
-    `<saml:AttributeStatement><saml:Attribute Name="groups">${values}</saml:Attribute></saml:AttributeStatement></saml:Assertion>`
-  );
-}
-
-function signed(xml: string, keys: SamlKeys): string {
-  const canonical = 'http://www.w3.org/2001/10/xml-exc-c14n#';
-  const signer = new SignedXml({
-    privateKey: keys.key,
-    signatureAlgorithm: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
-    canonicalizationAlgorithm: canonical,
-  });
-  signer.addReference({
-    xpath: '/*',
-    digestAlgorithm: 'http://www.w3.org/2001/04/xmlenc#sha256',
-    transforms: ['http://www.w3.org/2000/09/xmldsig#enveloped-signature', canonical],
-  });
-  signer.computeSignature(xml, { location: { reference: "/*/*[local-name(.)='Issuer']", action: 'after' } });
-  return signer.getSignedXml();
-}
-
-const responseXml = (inside: string): string =>
-  `<samlp:Response xmlns:samlp="${namespaces.protocol}" ID="_r${++serial}" Version="2.0" IssueInstant="${new Date().toISOString()}">` +
-  '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>' +
-  `${inside}</samlp:Response>`;
 
 describe('SAML with an identity provider', () => {
   let cloud: IdentityCloud;

@@ -7,6 +7,7 @@ export const namespaces = {
   metadata: 'urn:oasis:names:tc:SAML:2.0:metadata',
   signature: 'http://www.w3.org/2000/09/xmldsig#',
   soap: 'http://schemas.xmlsoap.org/soap/envelope/',
+  paos: 'urn:liberty:paos:2003-08',
   ecp: 'urn:oasis:names:tc:SAML:2.0:profiles:SSO:ecp',
 } as const;
 
