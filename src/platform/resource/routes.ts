@@ -142,6 +142,9 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     );
   }
 
+  // Nothing at all must not make a resource, not even where nothing is required of one.
+  const nothing = Object.values(attributes).some(({ create }) => create === 'required') ? {} : null;
+
   async function createOne(call: Call, given: unknown): Promise<Row> {
     const { known, extra } = validated('create', call, given, names.one);
     const full = { ...known };
@@ -173,6 +176,10 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
   async function update(call: Call): Promise<unknown> {
     const row = await allowed(call, 'update');
     const given = unwrap(call, names.one, style);
+    if (style.emptyUpdate && isEmpty(given)) {
+      const message = '{} does not have enough properties';
+      throw style.errors.invalid({ path: [names.one], message, keyword: 'minProperties', value: given });
+    }
     const { known, extra } = validated('update', call, given, names.one);
     const seen = { ...target(row, call), ...known };
     for (const name of Object.keys(known)) {
@@ -212,7 +219,7 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
       });
       return new Answer(status.create, { [names.many]: await views(made, call) });
     }
-    const row = await createOne(call, unwrap(call, names.one, style));
+    const row = await createOne(call, unwrap(call, names.one, style, nothing));
     return new Answer(status.create, await body(row, call));
   }
 
@@ -329,11 +336,12 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
 /** The name of the item's parameter: `id`, or `<key>` where a parent's `:id` already stands in the path. */
 const parameterOf = (path: string, key: string): string => (path.includes('/:id') ? `${key}_` : 'id');
 
-/** What stands under the resource's name. */
-function unwrap(call: Call, one: string, style: ResourceStyle): unknown {
+/** What stands under the resource's name. @param absent what it is where nothing does, if the style allows that */
+function unwrap(call: Call, one: string, style: ResourceStyle, absent: object | null = {}): unknown {
   const body = call.body as Record<string, unknown> | null | undefined;
   const given = body && typeof body === 'object' && !Array.isArray(body) ? body[one] : undefined;
   if (given === undefined) {
+    if (style.absentWrapper) return absent;
     throw style.errors.invalid({
       path: [],
       message: `'${one}' is a required property`,
@@ -344,6 +352,9 @@ function unwrap(call: Call, one: string, style: ResourceStyle): unknown {
   }
   return given;
 }
+
+const isEmpty = (given: unknown): boolean =>
+  typeof given === 'object' && given !== null && Object.keys(given).length === 0;
 
 /** The columns that hold the given attributes. */
 export function columns(given: Record<string, unknown>, attributes: Attributes): Record<string, unknown> {

@@ -44,6 +44,10 @@ export interface ResourceStyle {
   unknownProperties: 'refuse' | 'keep';
   /** What becomes of query parameters that are neither filters nor the style's own. */
   unknownFilters: 'refuse' | 'ignore' | ((call: Call) => 'refuse' | 'ignore');
+  /** A body without the wrapper is taken for an empty resource, of which the schema then complains. */
+  absentWrapper?: 'empty';
+  /** An update that changes nothing is an error. */
+  emptyUpdate?: 'refuse';
   /** Adds what every item of this API carries: links, mostly. */
   decorate?(view: View, names: ResourceNames, call: Call): View;
   one(view: View, names: ResourceNames, call: Call): unknown;

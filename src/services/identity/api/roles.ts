@@ -1,4 +1,4 @@
-import { Forbidden, NotFound } from '../../../platform/errors/errors.ts';
+import { Conflict, Forbidden, NotFound } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { repository } from '../../../platform/store/repository.ts';
@@ -167,7 +167,8 @@ export function roleRoutes(identity: Identity): Route[] {
           throw new Forbidden(`The role ${other.name} may not be implied by another.`);
         }
         await identity.atomically(async () => {
-          if (await implied.find(keyOf(prior, other))) return;
+          if (await implied.find(keyOf(prior, other)))
+            throw new Conflict('Conflict occurred attempting to store implied_role - Duplicate entry.');
           await implied.insert(keyOf(prior, other));
           changes.revoked();
         });
@@ -213,7 +214,7 @@ export function roleRoutes(identity: Identity): Route[] {
             ),
           ),
         );
-        return { role_inferences: inferences, links: { self: `${call.origin}/v3/role_inferences` } };
+        return { role_inferences: inferences };
       },
     }),
   ];

@@ -51,6 +51,8 @@ export const identityStyle: ResourceStyle = {
   unknownProperties: 'keep',
   unknownFilters: 'ignore',
   policyFirst: true,
+  absentWrapper: 'empty',
+  emptyUpdate: 'refuse',
   decorate: (view, { path }, call) => ({
     ...view,
     links: { ...(view['links'] as object | undefined), self: selfLink(call, path, view['id']) },
