@@ -15,7 +15,7 @@ const words = (theirs: string, ours: string): RegExp =>
 
 const identity: readonly Known[] = [
   {
-    why: 'Keystone takes a missing wrapper for an empty resource and names an attribute; here the wrapper is missed',
+    why: 'Where a body stands for more than a resource, a missing wrapper is missed; Keystone looks for what is in it',
     of: / · (?:no body|an empty object|without \w+)( · \d+)?$/,
     lines: words('', String.raw`(?:'\w+' is a required property|None is not of type 'object')`),
   },
@@ -55,6 +55,33 @@ const identity: readonly Known[] = [
   {
     why: 'Keystone dies of it',
     of: /^POST \/v3\/users\/\{member\} · admin$|relay_state_prefix null|^GET \/v3\/OS-FEDERATION\/saml2\/metadata/,
+  },
+  {
+    why: 'Debian’s Zed gives a project’s administrator all rules but this one; later releases give it too',
+    of: /^(?:GET|HEAD) \/v3\/projects\/\{(?:aProject|child)\}(?:\?.*)? · (?:admin|no such aProject)$/,
+  },
+  {
+    why: 'An administrator of a domain may list roles and see his domain since 2024.1',
+    of: /^GET \/v3\/(?:roles|domains) · domainAdmin$/,
+  },
+  {
+    why: 'A tag that a project has may be given to it again, as the reference has it',
+    of: /^PUT \/v3\/projects\/\{aProject\}\/tags\/green · again$/,
+  },
+  {
+    why: 'The role manager came with 2023.2, and includes member',
+    of: /^GET \/v3\/role_inferences/,
+  },
+  {
+    why: 'Mappings have had the version of their schema since 2024.1',
+    of: /OS-FEDERATION\/mappings/,
+    lines: /^(?:[-+] \],?|\+\s+"schema_version": "1\.0")$/,
+  },
+  {
+    why: 'Who may not is told why not: Zed keeps that for debugging',
+    of: /saml2|auth\/catalog|auth\/tokens/,
+    lines:
+      /^(?:-\s+"message": "You are not authorized to perform the requested action\."|\+\s+"message": ".*"),$/,
   },
   {
     why: 'What is wrong with a token is the log’s business',
