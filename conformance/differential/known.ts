@@ -61,7 +61,7 @@ const identity: readonly Known[] = [
     of: /^(?:GET|HEAD) \/v3\/projects\/\{(?:aProject|child)\}(?:\?.*)? · (?:admin|no such aProject)$/,
   },
   {
-    why: 'An administrator of a domain may list roles and see his domain since 2024.1',
+    why: 'An administrator of a domain may list roles and see his domain in later releases',
     of: /^GET \/v3\/(?:roles|domains) · domainAdmin$/,
   },
   {
@@ -69,11 +69,11 @@ const identity: readonly Known[] = [
     of: /^PUT \/v3\/projects\/\{aProject\}\/tags\/green · again$/,
   },
   {
-    why: 'The role manager came with 2023.2, and includes member',
+    why: 'The role manager came later, and includes member',
     of: /^GET \/v3\/role_inferences/,
   },
   {
-    why: 'Mappings have had the version of their schema since 2024.1',
+    why: 'Mappings have the version of their schema in later releases',
     of: /OS-FEDERATION\/mappings/,
     lines: /^(?:[-+] \],?|\+\s+"schema_version": "1\.0")$/,
   },
