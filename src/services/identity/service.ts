@@ -59,6 +59,7 @@ import { Directory } from './store/directory.ts';
 import { DomainConfigurations } from './store/domain-configurations.ts';
 import { eachDay } from './store/each-day.ts';
 import { IdMapping } from './store/id-mapping.ts';
+import { JwsKeys } from './store/jws-keys.ts';
 import { KeyRepository } from './store/key-repository.ts';
 import { Limits } from './store/limits.ts';
 import { Memberships } from './store/memberships.ts';
@@ -74,6 +75,7 @@ import { oauth1Bounds } from './tokens/authorities/oauth1.ts';
 import { trustBounds } from './tokens/authorities/trust.ts';
 import type { Authorities } from './tokens/bounds.ts';
 import { externalUser } from './tokens/external.ts';
+import { fernetFormat, jwsFormat } from './tokens/format.ts';
 import { Hasher } from './tokens/hasher.ts';
 import { applicationCredentialMethod } from './tokens/methods/application-credential.ts';
 import { mappedMethods } from './tokens/methods/mapped.ts';
@@ -171,11 +173,20 @@ export const identity: ServiceDefinition = {
       onError: (err) => log.error({ err }, 'the Fernet keys cannot be read: those in memory stay in use'),
     });
     keys.onReload(() => changes.forget());
+    const jwsKeys =
+      settings.token_provider === 'jws'
+        ? await JwsKeys.open({
+            directory: join(platform.stateDir, 'jws-keys'),
+            onError: (err) =>
+              log.error({ err }, 'the keys of signed tokens cannot be read: those in memory stay'),
+          })
+        : undefined;
+    jwsKeys?.onReload(() => changes.forget());
     const notify = (event: string, payload: object) => {
       bus.notify(event, payload).catch((err: unknown) => log.error({ err, event }, 'nobody could be told'));
     };
     const tokens = new Tokens({
-      keys,
+      format: jwsKeys ? jwsFormat(jwsKeys) : fernetFormat(keys, settings.auth_methods),
       subjects,
       revocations,
       changes,
@@ -276,6 +287,7 @@ export const identity: ServiceDefinition = {
     };
     platform.offer('rotate-credential-keys', async () => ({ encrypted: await credentials.rotate() }));
     offerMappings(platform, { mapping, elsewhere, directory });
+    if (jwsKeys) platform.offer('rotate-jws-keys', () => jwsKeys.rotate());
     platform.offer('rotate-fernet-keys', async () => {
       await keys.rotate();
       return { rotated: true };
@@ -334,7 +346,7 @@ export const identity: ServiceDefinition = {
         authorizer,
       );
     } catch (error) {
-      for (const each of [keys, credentialKeys, receiptKeys]) each.close();
+      for (const each of [keys, credentialKeys, receiptKeys, jwsKeys]) each?.close();
       domainConfigurationKeys.close();
       for (const each of listeners) await each.close();
       throw error;
@@ -343,7 +355,7 @@ export const identity: ServiceDefinition = {
       async close() {
         elsewhere?.close();
         federation.close();
-        for (const each of [keys, credentialKeys, receiptKeys]) each.close();
+        for (const each of [keys, credentialKeys, receiptKeys, jwsKeys]) each?.close();
         domainConfigurationKeys.close();
         for (const each of listeners) await each.close();
       },

@@ -7,6 +7,7 @@ import { federationSettings } from './settings/federation.ts';
 import { notificationSettings } from './settings/notifications.ts';
 import { oauth1Settings } from './settings/oauth1.ts';
 import { passwordSettings } from './settings/passwords.ts';
+import { tokenSettings } from './settings/tokens.ts';
 
 /** The section `identity` of the cloud's settings; names and defaults are keystone's where it has them. */
 export const identitySettings = {
@@ -32,6 +33,7 @@ export const identitySettings = {
   ...notificationSettings,
   ...passwordSettings,
   ...oauth1Settings,
+  ...tokenSettings,
   ...backendSettings,
   application_credential_user_limit: integer({
     description: 'The most application credentials of one user; -1 for any number.',

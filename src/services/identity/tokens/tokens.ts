@@ -7,11 +7,11 @@ import type { RevocableToken } from '../model/revocation.ts';
 import { type Micros, nowMicros, toIsoTime } from '../model/timestamps.ts';
 import { isTokenAlive, tokenExpiry } from '../model/token-expiry.ts';
 import { type Grounds, groundsOf, toPayload } from '../model/token-grounds.ts';
-import { packTokenPayload, type TokenPayload, unpackTokenPayload } from '../model/token-payload.ts';
+import type { TokenPayload } from '../model/token-payload.ts';
 import type { Changes } from '../store/changes.ts';
-import type { KeyRepository } from '../store/key-repository.ts';
 import { Memory } from '../store/memory.ts';
 import type { Revocations } from '../store/revocations.ts';
+import type { TokenFormat } from './format.ts';
 import type { Subject, Subjects } from './subjects.ts';
 
 /** A token that is good now. */
@@ -31,7 +31,7 @@ export interface TokenRequest extends Grounds {
 }
 
 export interface TokensOptions {
-  keys: KeyRepository;
+  format: TokenFormat;
   subjects: Subjects;
   revocations: Revocations;
   changes: Changes;
@@ -41,7 +41,7 @@ export interface TokensOptions {
   methods: readonly string[];
 }
 
-/** Issues and validates Fernet tokens. A token that was seen since the last write is validated from memory alone. */
+/** Issues and validates tokens. A token that was seen since the last write is validated from memory alone. */
 export class Tokens {
   readonly #options: TokensOptions;
   readonly #known: Memory<ValidToken>;
@@ -53,23 +53,24 @@ export class Tokens {
 
   /** @returns undefined where the user may not have such a token */
   async issue(request: TokenRequest): Promise<{ id: string; token: ValidToken } | undefined> {
-    const { keys, subjects, revocations, expiration, methods: known } = this.#options;
+    const { format, subjects, revocations, expiration, methods: known } = this.#options;
     const subject = await subjects.find(request.userId, request);
     if (!subject) return undefined;
     const { parent } = request;
-    const expiresAt = tokenExpiry({
+    const end = tokenExpiry({
       now: nowMicros(),
       expiration,
       ...(parent ? { parentExpiresAt: parent.expiresAt } : {}),
       delegationExpiresAt: subject.bounds?.expiresAt ?? null,
     });
+    const expiresAt = format.wholeSeconds ? Math.floor(end / 1e6) * 1e6 : end;
     const auditIds = createAuditIds(parent?.auditIds);
     // Read back as a validation would, so that both show the methods in one order.
     const methods = integerToMethods(methodsToInteger(request.methods, known), known);
     const common = { userId: request.userId, methods, expiresAt, auditIds };
     const payload = toPayload(common, request);
     const issuedAt = revocations.stamp((await revocations.list()).revokedUntil(revocable(subject)));
-    const id = keys.fernet.encrypt(packTokenPayload(payload, known), issuedAt);
+    const id = format.seal(payload, issuedAt);
     return { id, token: { subject, methods, auditIds, issuedAt: issuedAt * 1e6, expiresAt } };
   }
 
@@ -105,8 +106,7 @@ export class Tokens {
 
   #open(id: string): { payload: TokenPayload; grounds: Grounds; createdAt: number } {
     try {
-      const { message, createdAt } = this.#options.keys.fernet.decrypt(id);
-      const payload = unpackTokenPayload(message, this.#options.methods);
+      const { payload, createdAt } = this.#options.format.open(id);
       const grounds = groundsOf(payload);
       if (!grounds) throw new NotFound(invalid);
       return { payload, grounds, createdAt };
