@@ -79,7 +79,7 @@ const identity: readonly Known[] = [
   },
   {
     why: 'Who may not is told why not: Zed keeps that for debugging',
-    of: /saml2|auth\/catalog|auth\/tokens/,
+    of: /saml2|auth\/catalog/,
     lines:
       /^(?:-\s+"message": "You are not authorized to perform the requested action\."|\+\s+"message": ".*"),$/,
   },

@@ -27,8 +27,8 @@ export interface ResourceDefinition<A extends Attributes, Row extends object, Sh
   until?: string;
   /** The attributes of the plain list where a `/detail` list stands beside it, as compute has it. */
   summary?: readonly (keyof A & string)[];
-  /** Where the API asks policy first: what is not there is said to be so all the same, as upstream has it of some resources. */
-  absenceFirst?: boolean;
+  /** Where the API asks policy first: what is not there is said to be so all the same, as upstream has it of some verbs. */
+  absenceFirst?: readonly ('show' | 'update' | 'delete')[];
   /** What a policy rule sees of a row; default is the row. */
   target?: (row: Row, call: Call) => object;
   /** What a policy rule sees of a create; default is the body with the caller's project. */

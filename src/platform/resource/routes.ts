@@ -53,12 +53,12 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
   }
 
   /** The row of a call, once policy allows the verb; to whom may not even see it, it is not there. */
-  async function allowed(call: Call, verb: Verb): Promise<Row> {
+  async function allowed(call: Call, verb: 'show' | 'update' | 'delete'): Promise<Row> {
     const id = call.params[parameter] as string;
     const rule = policy[verb];
     if (style.policyFirst && rule) {
       const known = await rows.find(where(call, verb, id));
-      if (!known && definition.absenceFirst) throw style.notFound(names, id);
+      if (!known && definition.absenceFirst?.includes(verb)) throw style.notFound(names, id);
       call.enforce(rule, known ? target(known, call) : call.params);
       if (!known) throw style.notFound(names, id);
       return known;
@@ -143,7 +143,7 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
   }
 
   // Nothing at all must not make a resource, not even where nothing is required of one.
-  const nothing = Object.values(attributes).some(({ create }) => create === 'required') ? {} : null;
+  const nothing = Object.values(attributes).some((each) => each.create === 'required') ? {} : null;
 
   async function createOne(call: Call, given: unknown): Promise<Row> {
     const { known, extra } = validated('create', call, given, names.one);

@@ -29,6 +29,7 @@ export function domainRoutes(identity: Identity): Route[] {
     one: 'domain',
     many: 'domains',
     path: '/domains',
+    absenceFirst: ['update', 'delete'],
     rows,
     attributes: {
       id: { schema: Id },
@@ -81,7 +82,7 @@ export function domainRoutes(identity: Identity): Route[] {
     },
     async update(_call, row, given, extra) {
       assertUnmoved(given, { id: row.id });
-      assertMutable('domain', row, given.options);
+      assertMutable('domain', row, given.options ?? {});
       const { name, description, enabled, options } = given;
       const changed: Partial<ProjectRow> = {
         extra: keptExtra(extra, row.extra),

@@ -39,7 +39,9 @@ export function assertUnmoved(given: Record<string, unknown>, row: { id: string;
 export function assertMutable(what: string, row: { id: string; options: Extra }, given?: Extra): void {
   if (row.options['immutable'] !== true) return;
   if (given && 'immutable' in given && given['immutable'] !== true) return;
+  // Upstream's words, its lone backquote among them.
   throw new Forbidden(
-    `Cannot change or delete immutable ${what}: ${row.id}: set its option 'immutable' to false first.`,
+    `Unable to ${given ? 'update' : 'delete'} immutable ${what} resource: \`${row.id}. ` +
+      'Set resource option "immutable" to false first.',
   );
 }

@@ -157,7 +157,7 @@ export function projectRoutes(identity: Identity): Route[] {
     },
     async update(_call, row, given, extra) {
       assertUnmoved(given, row);
-      assertMutable('project', row, given.options);
+      assertMutable('project', row, given.options ?? {});
       const moved = given as { parent_id?: unknown; is_domain?: unknown };
       if (moved.parent_id !== undefined && moved.parent_id !== row.parent_id) {
         throw new Forbidden('Update of `parent_id` is not allowed.');

@@ -85,7 +85,7 @@ export function roleRoutes(identity: Identity): Route[] {
     },
     async update(_call, row, given, extra) {
       assertUnmoved(given, row);
-      assertMutable('role', row, given.options);
+      assertMutable('role', row, given.options ?? {});
       const { name, description, options } = given;
       const changed: Partial<RoleRow> = {
         extra: keptExtra(extra, row.extra),
@@ -131,7 +131,7 @@ export function roleRoutes(identity: Identity): Route[] {
     links: { self: `${call.origin}/v3/roles/${prior.id}/implies/${other.id}` },
   });
   const keyOf = (prior: RoleRow, other: RoleRow) => ({ prior_role_id: prior.id, implied_role_id: other.id });
-  const noRule = (prior: RoleRow, other: RoleRow) => new NotFound(`${prior.id} does not imply ${other.id}`);
+  const noRule = (prior: RoleRow, other: RoleRow) => new NotFound(`${prior.id} does not imply ${other.id}.`);
   const path = '/v3/roles/:id/implies/:implied_id';
 
   return [
@@ -160,12 +160,9 @@ export function roleRoutes(identity: Identity): Route[] {
       policy: 'identity:create_implied_role',
       async handler(call) {
         const { prior, other } = await both(call);
-        if (prior.domain_id === noDomain && other.domain_id !== noDomain) {
-          throw new Forbidden(`Domain role ${other.id} cannot be implied by the global role ${prior.id}.`);
-        }
-        if (other.name === 'admin' && other.domain_id === noDomain) {
-          throw new Forbidden(`The role ${other.name} may not be implied by another.`);
-        }
+        const ofDomain = prior.domain_id === noDomain && other.domain_id !== noDomain;
+        if (ofDomain || (other.name === 'admin' && other.domain_id === noDomain))
+          throw new Forbidden(`${other.id} cannot be an implied roles.`);
         await identity.atomically(async () => {
           if (await implied.find(keyOf(prior, other)))
             throw new Conflict('Conflict occurred attempting to store implied_role - Duplicate entry.');
