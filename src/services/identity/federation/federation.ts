@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Store } from '../../../platform/store/store.ts';
 import type { IdentitySettings } from '../settings.ts';
 import type { Changes } from '../store/changes.ts';
@@ -6,14 +7,17 @@ import { ExpiringMemberships } from '../store/expiring-memberships.ts';
 import { FederationTickets } from '../store/federation-tickets.ts';
 import type { Revocations } from '../store/revocations.ts';
 import type { IdentityTables } from '../store/schema.ts';
+import { secretFile } from '../store/secret-file.ts';
 import { Connections } from './connections.ts';
 import { FederatedLogin } from './login.ts';
+import { PendingLogins } from './pending-logins.ts';
 import { type SamlKeys, samlKeys } from './saml/keys.ts';
 
 /** Everything that lets users of elsewhere in here, and ours elsewhere. */
 export interface Federation {
   connections: Connections;
   login: FederatedLogin;
+  logins: PendingLogins;
   tickets: FederationTickets;
   /** Where identity is, as providers and browsers know it. */
   url(): string;
@@ -38,6 +42,7 @@ export function openFederation(of: {
   directory.expiringMemberships = memberships;
   const connections = new Connections(settings.federation, url);
   const remoteIdAttribute = settings.remote_id_attribute;
+  let key: Promise<Buffer> | undefined;
   let keys: Promise<SamlKeys> | undefined;
   return {
     connections,
@@ -50,6 +55,10 @@ export function openFederation(of: {
       connections,
       remoteIdAttribute,
       authMethods: settings.auth_methods,
+    }),
+    logins: new PendingLogins(() => {
+      key ??= secretFile(join(stateDir, 'federation-key'));
+      return key;
     }),
     tickets: new FederationTickets(store),
     url,

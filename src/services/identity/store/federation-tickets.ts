@@ -5,7 +5,7 @@ import type { Store } from '../../../platform/store/store.ts';
 import type { IdentityTables } from './schema.ts';
 import { federationTickets } from './tables/federation.ts';
 
-/** What counts once: logins that were sent to a provider, and assertions that were used. */
+/** What counts once: logins that have ended well, and assertions that were used. */
 export class FederationTickets {
   readonly #store: Store<IdentityTables>;
 
@@ -13,30 +13,12 @@ export class FederationTickets {
     this.#store = store;
   }
 
-  /** Keeps something under a name that nobody can guess. @param seconds for how long */
-  async keep(name: string, content: Record<string, unknown>, seconds: number): Promise<void> {
-    await this.#forgetOld();
-    const forget_at = Math.floor(Date.now() / 1000) + seconds;
-    await repository(this.#store, federationTickets).insert({ id: idOf('login', name), content, forget_at });
-  }
-
-  /** What was kept, for him who comes first. */
-  async take(name: string): Promise<Record<string, unknown> | undefined> {
-    const tickets = repository(this.#store, federationTickets);
-    const id = idOf('login', name);
-    return this.#store.transaction(async () => {
-      const found = await tickets.find({ id });
-      if (!found || (await tickets.delete({ id })) === 0) return undefined;
-      return found.forget_at * 1000 > Date.now() ? found.content : undefined;
-    });
-  }
-
   /** @param endsAt milliseconds since 1970 until which it could be used again. @returns whether it is the first time */
   async useOnce(name: string, endsAt: number): Promise<boolean> {
     await this.#forgetOld();
     try {
       await repository(this.#store, federationTickets).insert({
-        id: idOf('used', name),
+        id: createHash('sha256').update(name).digest('hex'),
         content: {},
         forget_at: Math.ceil(endsAt / 1000) + 1,
       });
@@ -54,6 +36,3 @@ export class FederationTickets {
       .execute();
   }
 }
-
-const idOf = (kind: string, name: string): string =>
-  createHash('sha256').update(`${kind}\0${name}`).digest('hex');

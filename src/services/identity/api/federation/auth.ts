@@ -1,11 +1,11 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { BadRequest, PayloadTooLarge, Unauthorized } from '../../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../../platform/http/call.ts';
 import { type Route, route } from '../../../../platform/http/route.ts';
 import type { Connection } from '../../federation/connections.ts';
 import type { ProvenAssertion } from '../../federation/login.ts';
-import type { OpenIdLogin } from '../../federation/openid.ts';
-import { responseInEnvelope, samlAttributes } from '../../federation/saml/connection.ts';
+import { loginPatience, type PendingLogin } from '../../federation/pending-logins.ts';
+import { newRequestId, responseInEnvelope, samlAttributes } from '../../federation/saml/connection.ts';
 import type { Identity } from '../../identity.ts';
 import { unmetRules } from '../../model/auth-rules.ts';
 import { askedGrounds } from '../../tokens/asked-scope.ts';
@@ -13,20 +13,6 @@ import type { ValidToken } from '../../tokens/tokens.ts';
 import { tokenView } from '../token-view.ts';
 import { webssoPage } from './websso-page.ts';
 
-/** A login that was sent to its provider. */
-interface Pending extends Record<string, unknown> {
-  idpId: string;
-  protocolId: string;
-  /** SHA-256 of the cookie of the browser that began it; null: a client that carries messages, and no cookies. */
-  browser: string | null;
-  /** Where the browser goes with its token; null: nowhere, it is shown. */
-  dashboard: string | null;
-  requestId?: string;
-  openId?: OpenIdLogin & Record<string, unknown>;
-}
-
-/** Seconds that somebody has to log in at his provider. */
-const patience = 600;
 const longestForm = 1024 * 1024;
 /** What a client sends and understands that carries SAML's messages itself. */
 const paosType = 'application/vnd.paos+xml';
@@ -35,7 +21,7 @@ const cookieName = 'cumulet_federation';
 /** Where users of identity providers come in: with an assertion, an access token, or to be sent to log in. */
 export function federatedAuthRoutes(identity: Identity): Route[] {
   const { federation, tokens, settings } = identity;
-  const { connections, login, tickets } = federation;
+  const { connections, login, logins, tickets } = federation;
   const dashboards = new Set(settings.trusted_dashboard.map(lowerCaseHost));
   const refused = (message?: string) =>
     new Unauthorized(message, { headers: { 'www-authenticate': `Keystone uri="${identity.url()}/v3"` } });
@@ -59,26 +45,23 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
   /** Sends a browser to the provider. */
   async function begin(idpId: string, protocolId: string, dashboard: string | null): Promise<Answer> {
     const { saml, openId } = connectionOf(idpId, protocolId);
-    const browser = randomBytes(32).toString('base64url');
-    const pending: Pending = { idpId, protocolId, dashboard, browser: hashed(browser) };
-    let name: string;
+    const sent = { idpId, protocolId, carried: false, dashboard };
     let url: string;
+    let pending: PendingLogin;
     if (openId) {
       const begun = await openId.begin();
-      name = begun.login.state;
       url = begun.url;
-      pending.openId = { ...begun.login };
+      pending = { ...sent, name: begun.login.state, openId: begun.login };
     } else if (saml) {
-      name = randomBytes(32).toString('base64url');
+      const name = randomBytes(32).toString('base64url');
       const begun = saml.begin(name);
       url = begun.url;
-      pending.requestId = begun.requestId;
+      pending = { ...sent, name, requestId: begun.requestId };
     } else throw refused();
-    await tickets.keep(name, pending, patience);
     return new Answer(302, '', {
       location: url,
       'cache-control': 'no-store',
-      'set-cookie': cookie(browser, federation.url().startsWith('https:')),
+      'set-cookie': cookie(await logins.seal(pending), federation.url().startsWith('https:')),
     });
   }
 
@@ -87,27 +70,37 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
     saml: NonNullable<Connection['saml']>,
     [idpId, protocolId]: readonly [string, string],
   ): Promise<Answer> {
+    const requestId = newRequestId();
     const name = randomBytes(32).toString('base64url');
-    const { envelope, requestId } = saml.beginCarried(name);
-    const pending: Pending = { idpId, protocolId, dashboard: null, browser: null, requestId };
-    await tickets.keep(name, pending, patience);
+    const sent = { name, idpId, protocolId, carried: true, dashboard: null, requestId };
+    const envelope = saml.carriedRequest(await logins.seal(sent), requestId);
     return new Answer(200, envelope, { 'content-type': paosType, 'cache-control': 'no-store' });
   }
 
-  /** The login that somebody is back from. @throws Unauthorized where it is not his, or was finished before */
+  /**
+   * The login that somebody is back from.
+   *
+   * @param given what the provider gave back
+   * @param cookies of the browser; null: a client that carries messages
+   * @throws Unauthorized where it is not his, or is over
+   */
   async function pendingOf(
-    name: string,
+    given: string,
     [idpId, protocolId]: readonly [string, string],
     cookies: readonly string[] | null,
-  ): Promise<Pending> {
-    const found = (await tickets.take(name)) as Pending | undefined;
-    if (!found || found.idpId !== idpId || found.protocolId !== protocolId) {
-      throw refused('The login is not known, or is over.');
+  ): Promise<PendingLogin> {
+    for (const sealed of cookies ?? [given]) {
+      const found = await logins.open(sealed);
+      if (!found || found.idpId !== idpId || found.protocolId !== protocolId) continue;
+      if (cookies === null ? found.carried : !found.carried && found.name === given) return found;
     }
-    const { browser } = found;
-    const own = browser === null ? cookies === null : cookies?.some((each) => same(hashed(each), browser));
-    if (!own) throw refused('The login was begun by another browser.');
-    return found;
+    throw refused('The login is not known, is over, or was begun by another browser.');
+  }
+
+  /** What a provider has proved counts once. */
+  async function useUp({ name }: PendingLogin): Promise<void> {
+    if (!(await tickets.useOnce(name, Date.now() + loginPatience * 1000)))
+      throw refused('The login is over.');
   }
 
   /** An assertion that came by POST: by a browser, or by a client that carries it. */
@@ -134,6 +127,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
     } else {
       const pending = await pendingOf(relayState ?? '', names, carried ? null : cookiesOf(call));
       if (pending.requestId !== read.inResponseTo) throw refused('The assertion answers another login.');
+      await useUp(pending);
       ({ dashboard } = pending);
     }
     if (!(await tickets.useOnce(`${read.issuer}\0${read.id}`, read.endsAt))) {
@@ -159,7 +153,9 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
     if (openId && state) {
       const pending = await pendingOf(state, [idpId, protocolId], cookiesOf(call));
       const query = call.url.slice(call.url.indexOf('?'));
-      const assertion = await openId.finish(query, pending.openId as OpenIdLogin);
+      if (!pending.openId) throw refused();
+      const assertion = await openId.finish(query, pending.openId);
+      await useUp(pending);
       return finish(idpId, protocolId, { assertion, dashboard: pending.dashboard });
     }
     if (fromHeaders) {
@@ -280,7 +276,7 @@ async function bodyOf(call: Call): Promise<Buffer> {
 
 /** Providers answer by a POST from their own site: over HTTPS the cookie comes along with it. */
 const cookie = (value: string, secure: boolean): string =>
-  `${cookieName}=${value}; Path=/v3/OS-FEDERATION; Max-Age=${patience}; HttpOnly; ${secure ? 'Secure; SameSite=None' : 'SameSite=Lax'}`;
+  `${cookieName}=${value}; Path=/v3/OS-FEDERATION; Max-Age=${loginPatience}; HttpOnly; ${secure ? 'Secure; SameSite=None' : 'SameSite=Lax'}`;
 
 const cookiesOf = (call: Call): string[] =>
   (call.headers.cookie ?? '')
@@ -288,10 +284,6 @@ const cookiesOf = (call: Call): string[] =>
     .map((each) => each.trim())
     .filter((each) => each.startsWith(`${cookieName}=`))
     .map((each) => each.slice(cookieName.length + 1));
-
-const hashed = (text: string): string => createHash('sha256').update(text).digest('hex');
-const same = (one: string, other: string): boolean =>
-  one.length === other.length && timingSafeEqual(Buffer.from(one), Buffer.from(other));
 
 /** Names of hosts are the same in any case; paths are not. */
 function lowerCaseHost(url: string): string {

@@ -51,17 +51,16 @@ export class SamlConnection {
   }
 
   /** The request for a client that carries it to the provider itself (SAML's ECP profile, PAOS). */
-  beginCarried(relayState: string): { envelope: string; requestId: string } {
-    const requestId = newRequestId();
+  carriedRequest(relayState: string, requestId: string): string {
     const { soap, ecp, paos } = namespaces;
     const header = 'S:mustUnderstand="1" S:actor="http://schemas.xmlsoap.org/soap/actor/next"';
-    const envelope =
+    return (
       `<S:Envelope xmlns:S="${soap}"><S:Header>` +
       `<paos:Request xmlns:paos="${paos}" ${header} responseConsumerURL="${escaped(this.#callback())}" service="${ecp}"/>` +
       `<ecp:Request xmlns:ecp="${ecp}" ${header} IsPassive="0"><saml:Issuer xmlns:saml="${namespaces.assertion}">${escaped(this.entityId)}</saml:Issuer></ecp:Request>` +
       `<ecp:RelayState xmlns:ecp="${ecp}" ${header}>${escaped(relayState)}</ecp:RelayState>` +
-      `</S:Header><S:Body>${this.#authnRequest(requestId, 'PAOS')}</S:Body></S:Envelope>`;
-    return { envelope, requestId };
+      `</S:Header><S:Body>${this.#authnRequest(requestId, 'PAOS')}</S:Body></S:Envelope>`
+    );
   }
 
   #authnRequest(id: string, binding: 'HTTP-POST' | 'PAOS', destination = ''): string {
@@ -115,7 +114,8 @@ export class SamlConnection {
   }
 }
 
-const newRequestId = (): string => `_${randomBytes(20).toString('hex')}`;
+/** The id that the answer to a request must name. */
+export const newRequestId = (): string => `_${randomBytes(20).toString('hex')}`;
 
 /** A response inside of a SOAP envelope, as clients that are no browsers bring it (SAML's ECP profile). */
 export function responseInEnvelope(text: string): { response: string; relayState: string | undefined } {

@@ -120,7 +120,7 @@ export const expiringMemberships = table(
   },
 );
 
-/** Logins that have been sent to a provider and are waited for, and assertions that have been used: each counts once. */
+/** Logins that have ended well and assertions that have been used: each counts once. */
 export const federationTickets = table(
   'federation_tickets',
   {
