@@ -121,7 +121,9 @@ withCloud(admin.command('fernet-rotate'))
 
 const mappings = admin
   .command('identity')
-  .description("identity: the ids of directories' users and groups, and federated mappings");
+  .description(
+    "identity: the administrator, keys, trusts, directories' users, federated mappings, and what is wrong",
+  );
 withCloud(mappings.command('mapping-purge'))
   .description("forget which public ids directories' users and groups have")
   .option('--all', 'all of them')
@@ -151,6 +153,105 @@ mappings
   .action(async (flags: MappingEngineFlags) =>
     console.log(await (await import('./commands/mapping-engine.ts')).tryMapping(flags)),
   );
+
+withCloud(mappings.command('bootstrap'))
+  .description('make the user admin an administrator again: password, roles, enabled, not locked out')
+  .addOption(formatOption())
+  .addHelpText(
+    'after',
+    `
+For when nobody can log in any more. The password is that of the variable OS_BOOTSTRAP_PASSWORD, or a new one; either
+way it is written into the state directory (admin-openrc, clouds.yaml) and stays after the next start. Tokens that admin
+has end. Users, projects and roles that are there are otherwise left alone.
+
+  cumulet admin identity bootstrap && . STATE_DIR/admin-openrc && openstack token issue
+`,
+  )
+  .action(async (flags: Flags) => {
+    const { format, cloud } = split(flags);
+    await (await import('./commands/identity-administration.ts')).bootstrapIdentity(cloud, format);
+  });
+for (const [name, description, more] of [
+  [
+    'fernet-rotate',
+    'make the staged key the one that new tokens are made with',
+    'Older tokens stay good as long as their key is kept: three keys are. Rotate no more often than tokens end.',
+  ],
+  [
+    'receipt-rotate',
+    'make the staged key the one that new receipts are made with',
+    'Receipts are what stands between the first and the last of several factors; they end within minutes.',
+  ],
+  [
+    'credential-rotate',
+    'encrypt the stored credentials with a new key',
+    'All of them (EC2 keys, TOTP secrets and the like) are written anew. Interrupted, it can be run again.',
+  ],
+  [
+    'domain-configuration-rotate',
+    'encrypt what is sensitive in configurations of domains with a new key',
+    'All of it is written anew.',
+  ],
+  [
+    'jws-rotate',
+    'sign new tokens with a new key pair',
+    'Older public keys are kept, and their tokens stay good: take the files away when these have ended.',
+  ],
+] as const) {
+  withCloud(mappings.command(name))
+    .description(description)
+    .addOption(formatOption())
+    .addHelpText('after', `\n${more}\n`)
+    .action(async (flags: Flags) => {
+      const { format, cloud } = split(flags);
+      await (await import('./commands/identity-administration.ts')).rotateKeys(cloud, name, format);
+    });
+}
+mappings
+  .command('create-jws-keypair')
+  .description('write a key pair for signed tokens, private.pem and public.pem; needs no cloud')
+  .option('--directory <dir>', 'where to', '.')
+  .option('--force', 'replace keys that are there')
+  .addHelpText(
+    'after',
+    `
+A cloud whose tokens are signed (token_provider: jws in its section identity) makes a pair for itself. To give it
+another: private.pem belongs into identity/jws-keys/private of the state directory, public.pem under any name into
+identity/jws-keys/public, first the public one.
+`,
+  )
+  .action(async ({ directory, force }: { directory: string; force?: boolean }) =>
+    (await import('./commands/identity-administration.ts')).createJwsKeypair(directory, force === true),
+  );
+withCloud(mappings.command('trust-flush'))
+  .description('throw away trusts that have run out or have no use left')
+  .option(
+    '--date <time>',
+    'those that run out before then: 2030-01-31 or 2030-01-31T12:00:00Z (default: now)',
+  )
+  .addOption(formatOption())
+  .action(async ({ date, ...flags }: Flags) => {
+    const { format, cloud } = split(flags);
+    const { flushTrusts } = await import('./commands/identity-administration.ts');
+    await flushTrusts(cloud, date as string | undefined, format);
+  });
+withCloud(mappings.command('doctor'))
+  .description('say what is not as it should be, and what to do about it')
+  .option('--all', 'what is well, too')
+  .addOption(formatOption())
+  .addHelpText(
+    'after',
+    `
+Looks at key files, settings, the administrator, the catalog, trusts, passwords and directories. Changes nothing.
+
+Exit status: 0 all is well · 1 warnings (or the command failed) · 2 problems
+`,
+  )
+  .action(async ({ all, ...flags }: Flags) => {
+    const { format, cloud } = split(flags);
+    const { examineIdentity } = await import('./commands/identity-administration.ts');
+    await examineIdentity(cloud, all === true, format);
+  });
 
 const placement = admin
   .command('placement')

@@ -40,9 +40,13 @@ export async function secretsOf(stateDir: string): Promise<Secrets> {
     demoPassword: known.demoPassword ?? random(),
     metadataSecret: known.metadataSecret ?? random(),
   };
-  if (Object.keys(known).length < Object.keys(secrets).length) await writePrivately(path, stringify(secrets));
+  if (Object.keys(known).length < Object.keys(secrets).length) await keepSecrets(stateDir, secrets);
   return secrets;
 }
+
+/** Writes the secrets anew, all of them. */
+export const keepSecrets = (stateDir: string, secrets: Secrets): Promise<void> =>
+  writePrivately(join(stateDir, 'secrets.yaml'), stringify(secrets));
 
 async function readIfThere(path: string): Promise<unknown> {
   try {

@@ -68,7 +68,7 @@ async function ensure<T extends Table>(
   return rows.find(where) as Promise<NonNullable<typeof found>>;
 }
 
-const ensureDomain = (identity: Identity) =>
+export const ensureDomain = (identity: Identity) =>
   ensure(identity, projects, { id: defaultDomain }, () => ({
     id: defaultDomain,
     name: 'Default',
@@ -78,7 +78,7 @@ const ensureDomain = (identity: Identity) =>
     description: 'The default domain',
   }));
 
-async function ensureProject(identity: Identity, name: string, description: string): Promise<string> {
+export async function ensureProject(identity: Identity, name: string, description: string): Promise<string> {
   const row = await ensure(identity, projects, { name, domain_id: defaultDomain }, () => ({
     id: newId(),
     name,
@@ -89,7 +89,7 @@ async function ensureProject(identity: Identity, name: string, description: stri
   return row.id;
 }
 
-async function ensureRoles(identity: Identity): Promise<Record<(typeof roleNames)[number], string>> {
+export async function ensureRoles(identity: Identity): Promise<Record<(typeof roleNames)[number], string>> {
   const ids: Record<string, string> = {};
   for (const name of roleNames) {
     const row = await ensure(identity, roles, { name, domain_id: noDomain }, () => ({
@@ -119,7 +119,7 @@ async function unlessCurrent(
   return passwords.configured(password);
 }
 
-async function ensureUser(
+export async function ensureUser(
   identity: Identity,
   name: string,
   password: PasswordColumns | undefined,
@@ -140,7 +140,7 @@ async function ensureUser(
   return row.id;
 }
 
-async function ensureGrant(
+export async function ensureGrant(
   identity: Identity,
   userId: string,
   target: { kind: 'project' | 'system'; id: string },

@@ -4,6 +4,7 @@ import { systemClock } from '../../platform/clock/clock.ts';
 import { sectionOf } from '../../platform/config/section.ts';
 import { resourcesIn } from '../../platform/resource/resource.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
+import { offerAdministration } from './admin/operator.ts';
 import { accessRuleRoutes } from './api/access-rules.ts';
 import { applicationCredentialRoutes } from './api/application-credentials.ts';
 import { audited } from './api/audited.ts';
@@ -287,7 +288,7 @@ export const identity: ServiceDefinition = {
     };
     platform.offer('rotate-credential-keys', async () => ({ encrypted: await credentials.rotate() }));
     offerMappings(platform, { mapping, elsewhere, directory });
-    if (jwsKeys) platform.offer('rotate-jws-keys', () => jwsKeys.rotate());
+    offerAdministration(platform, running, { receipts: receiptKeys, jws: jwsKeys });
     platform.offer('rotate-fernet-keys', async () => {
       await keys.rotate();
       return { rotated: true };
