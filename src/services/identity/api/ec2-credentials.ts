@@ -28,13 +28,13 @@ export function ec2CredentialRoutes(identity: Identity): Route[] {
     return user_id;
   }
 
-  /** @throws Unauthorized for a key that is none, NotFound for one of another user */
+  /** The key pair alone says whose it is, as upstream has it. @throws NotFound, Unauthorized for what is no key pair */
   async function named(call: Call, rule: string): Promise<Credential> {
-    const { user_id = '', access = '' } = call.params;
+    const { access = '' } = call.params;
     const found = await credentials.get(ec2CredentialId(access));
-    call.enforce(rule, { target: { credential: { user_id: found?.user_id ?? user_id } } });
+    if (!found) throw notFound('credential', ec2CredentialId(access));
+    call.enforce(rule, { target: { credential: found } });
     await assertUser(call);
-    if (!found || found.user_id !== user_id) throw notFound('credential', ec2CredentialId(access));
     if (found.type !== 'ec2') throw new Unauthorized('EC2 access key not found.');
     return found;
   }
@@ -65,7 +65,7 @@ export function ec2CredentialRoutes(identity: Identity): Route[] {
       summary: 'List the EC2 key pairs of a user',
       async handler(call) {
         const { user_id = '' } = call.params;
-        call.enforce('identity:ec2_list_credentials', { target: { credential: { user_id } } });
+        call.enforce('identity:ec2_list_credentials', { user_id });
         await assertUser(call);
         const found = await credentials.list({ user_id, type: 'ec2' });
         return collection(

@@ -45,7 +45,7 @@ export function endpointResource(identity: Identity): Resource<EndpointRow> {
     one: 'endpoint',
     many: 'endpoints',
     path: '/endpoints',
-    absenceFirst: true,
+    absenceFirst: ['show', 'update', 'delete'],
     rows,
     attributes: {
       id: { schema: Id },

@@ -11,7 +11,7 @@ import { newId } from '../store/new-id.ts';
 import { removeActor } from '../store/removal.ts';
 import { type GroupRow, groups } from '../store/tables.ts';
 import { assertUnmoved, domainFor, Id, keptExtra, Name, NullableText } from './fields.ts';
-import { listedDomain } from './listed-domain.ts';
+import { inOwnDomain, listedDomain } from './listed-domain.ts';
 import { expiryFilter } from './password-expiry.ts';
 import { collection, notFound, unique } from './style.ts';
 import { userView } from './user-view.ts';
@@ -43,6 +43,7 @@ export function groupRoutes(identity: Identity): Route[] {
     one: 'group',
     many: 'groups',
     path: '/groups',
+    absenceFirst: ['delete'],
     rows,
     attributes: {
       id: { schema: Id },
@@ -141,7 +142,8 @@ export function groupRoutes(identity: Identity): Route[] {
         const found = await identity.memberships.usersIn(group);
         const name = call.queryValue('name');
         const ends = expiryFilter(call.queryValues('password_expires_at'));
-        const wanted = found.filter((row) => (name === undefined || row.name === name) && ends(row));
+        const seen = inOwnDomain(call, found);
+        const wanted = seen.filter((row) => (name === undefined || row.name === name) && ends(row));
         return collection(
           call,
           'users',

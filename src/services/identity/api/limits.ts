@@ -115,6 +115,7 @@ export function limitRoutes(identity: Identity): Route[] {
     one: 'limit',
     many: 'limits',
     path: '/limits',
+    absenceFirst: ['update', 'delete'],
     rows,
     attributes: {
       id: { schema: Id },

@@ -16,3 +16,9 @@ export function listedDomain(identity: Identity, call: Call): Condition[] {
   if (system) return [];
   throw new Unauthorized('No domain information specified as part of list request');
 }
+
+/** What a token for a domain sees of memberships, which may reach into other domains: those of its own. */
+export function inOwnDomain<Row extends { domain_id: string }>(call: Call, rows: Row[]): Row[] {
+  const { domainId } = call.credentials;
+  return domainId ? rows.filter((row) => row.domain_id === domainId) : rows;
+}

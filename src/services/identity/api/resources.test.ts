@@ -16,16 +16,30 @@ describe('identity’s resources', () => {
   const roleId = async (name: string): Promise<string> =>
     (await get(`/v3/roles?name=${name}`)).body.roles[0].id;
 
+  // Of some resources upstream says that they are not there before it asks whether the caller may know.
+  const hidden = { update: 403, delete: 403 };
   const kinds = [
     { many: 'users', one: 'user', body: () => ({ name: fresh('user') }), change: { name: 'renamed-user' } },
-    { many: 'groups', one: 'group', body: () => ({ name: fresh('group') }), change: { description: 'new' } },
+    {
+      many: 'groups',
+      one: 'group',
+      body: () => ({ name: fresh('group') }),
+      change: { description: 'new' },
+      unknown: { update: 403, delete: 404 },
+    },
     {
       many: 'projects',
       one: 'project',
       body: () => ({ name: fresh('project') }),
       change: { description: 'new' },
     },
-    { many: 'roles', one: 'role', body: () => ({ name: fresh('role') }), change: { description: 'new' } },
+    {
+      many: 'roles',
+      one: 'role',
+      body: () => ({ name: fresh('role') }),
+      change: { description: 'new' },
+      unknown: { update: 404, delete: 404 },
+    },
     { many: 'services', one: 'service', body: () => ({ type: fresh('type') }), change: { name: 'new' } },
     {
       many: 'regions',
@@ -38,9 +52,10 @@ describe('identity’s resources', () => {
       one: 'domain',
       body: () => ({ name: fresh('domain'), enabled: false }),
       change: { description: 'new' },
+      unknown: { update: 404, delete: 404 },
     },
   ];
-  for (const { many, one, body, change } of kinds) {
+  for (const { many, one, body, change, unknown = hidden } of kinds) {
     it(`${many} are created, listed, shown, changed and deleted by administrators only`, async () => {
       const made = await cloud.make(`/v3/${many}`, one, { ...body(), colour: 'blue' });
       const path = `/v3/${many}/${made.id}`;
@@ -56,7 +71,8 @@ describe('identity’s resources', () => {
       assert.equal(await status('POST', `/v3/${many}`, cloud.demo, { [one]: body() }), 403);
       assert.equal(await status('PATCH', path, cloud.demo, { [one]: change }), 403);
       assert.equal(await status('DELETE', path, cloud.demo), 403);
-      assert.equal(await status('DELETE', `/v3/${many}/${'0'.repeat(32)}`, cloud.demo), 403);
+      assert.equal(await status('PATCH', `/v3/${many}/none`, cloud.demo, { [one]: change }), unknown.update);
+      assert.equal(await status('DELETE', `/v3/${many}/none`, cloud.demo), unknown.delete);
       assert.equal(await status('DELETE', path, ''), 401);
       const changed = await cloud.request('PATCH', path, { as: cloud.admin, body: { [one]: change } });
       assert.equal(changed.status, 200);
@@ -239,6 +255,34 @@ describe('identity’s resources', () => {
     const { projects } = (await get('/v3/projects?domain_id=default', token)).body;
     assert.deepEqual(projects, []);
     assert.equal((await get(`/v3/projects/${cloud.demoProjectId}`, token)).status, 403);
+  });
+
+  it('memberships that reach into other domains are not told to a domain’s reader', async () => {
+    const domain = await cloud.make('/v3/domains', 'domain', { name: fresh('mine') });
+    const inside = { domain_id: domain.id };
+    const [own, reader] = [
+      await cloud.make('/v3/groups', 'group', { name: fresh('own'), ...inside }),
+      await cloud.make('/v3/users', 'user', { name: fresh('reader'), password: 'x', ...inside }),
+    ];
+    const [other, stranger] = [
+      await cloud.make('/v3/groups', 'group', { name: fresh('other') }),
+      await cloud.make('/v3/users', 'user', { name: fresh('stranger') }),
+    ];
+    for (const [group, user] of [
+      [own, reader],
+      [own, stranger],
+      [other, reader],
+    ] as const)
+      await status('PUT', `/v3/groups/${group.id}/users/${user.id}`);
+    await status('PUT', `/v3/domains/${domain.id}/users/${reader.id}/roles/${await roleId('reader')}`);
+    const token = await cloud.login({ id: reader.id, password: 'x' }, { domain: { id: domain.id } });
+    const ids = (found: { id: string }[]) => found.map(({ id }) => id);
+    const ofUser = `/v3/users/${reader.id}/groups`;
+    const ofGroup = `/v3/groups/${own.id}/users`;
+    assert.deepEqual(ids((await get(ofUser, token)).body.groups), [own.id]);
+    assert.deepEqual(ids((await get(ofGroup, token)).body.users), [reader.id]);
+    assert.equal((await get(ofUser)).body.groups.length, 2);
+    assert.equal((await get(ofGroup)).body.users.length, 2);
   });
 
   it('endpoints stand in regions that are kept while they are used', async () => {

@@ -40,6 +40,7 @@ export function roleRoutes(identity: Identity): Route[] {
     one: 'role',
     many: 'roles',
     path: '/roles',
+    absenceFirst: ['show', 'update', 'delete'],
     rows,
     attributes: {
       id: { schema: Id },

@@ -23,7 +23,7 @@ import {
   NullableId,
 } from './fields.ts';
 import { groupView } from './groups.ts';
-import { listedDomain } from './listed-domain.ts';
+import { inOwnDomain, listedDomain } from './listed-domain.ts';
 import { expiryConditions } from './password-expiry.ts';
 import { projectFields, tagsOf } from './project-view.ts';
 import { collection, notFound, unique } from './style.ts';
@@ -199,7 +199,7 @@ export function userRoutes(identity: Identity): Route[] {
       summary: 'List the groups of a user',
       async handler(call) {
         const { id } = await allowed(call, 'identity:list_groups_for_user');
-        const found = await identity.memberships.groupsOf(id);
+        const found = inOwnDomain(call, await identity.memberships.groupsOf(id));
         const name = call.queryValue('name');
         const wanted = name === undefined ? found : found.filter((row) => row.name === name);
         return collection(
