@@ -11,6 +11,8 @@ export const peer: Readonly<Record<string, { value: number; unit: string; better
   'list projects, 8 clients': { value: 70, unit: 'req/s', better: 'more' },
   'list images, 1 client': { value: 82, unit: 'req/s', better: 'more' },
   'list images, 8 clients': { value: 96, unit: 'req/s', better: 'more' },
+  'upload an image of 1 GiB': { value: 119, unit: 'MB/s', better: 'more' },
+  'download an image of 1 GiB': { value: 1129, unit: 'MB/s', better: 'more' },
   'list flavors in detail, 1 client': { value: 76, unit: 'req/s', better: 'more' },
   'list flavors in detail, 8 clients': { value: 168, unit: 'req/s', better: 'more' },
   'list 100 servers in detail, 1 client': { value: 1.6, unit: 'req/s', better: 'more' },

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cachedGuestImage } from '../guest/cached.ts';
 import { type BenchCloud, benchCloud } from './cloud.ts';
+import { imageMeasures } from './image.ts';
 import { load, median } from './load.ts';
 import { peer } from './peer.ts';
 import { placementMeasures } from './placement.ts';
@@ -10,6 +11,7 @@ import { together } from './together.ts';
 
 /*
  * npm run bench [-- --seconds 3 --runs 3 --port-offset 21000]
+ * npm run bench -- image                                  lists, and a GiB up and down
  * npm run bench -- placement                              candidates and claims at scale; nothing else
  * ip netns exec NAMESPACE npm run bench -- --real      servers on QEMU; only what differs then
  *
@@ -185,7 +187,8 @@ try {
   report('start to every API answering', cloud.startSeconds, 's', 'the whole `cumulet up --detach`');
   await wait(3000);
   report('resident memory, idle', await cloud.residentMib(), 'MiB', 'one process');
-  if (positionals.includes('placement')) await placementMeasures(cloud, reads, report);
+  if (positionals.includes('image')) await imageMeasures(cloud, reads, report, runs);
+  else if (positionals.includes('placement')) await placementMeasures(cloud, reads, report);
   else await (values.real ? realMeasures(cloud) : simulatedMeasures(cloud));
   report('resident memory, after all of this', await cloud.residentMib(), 'MiB');
 } finally {
