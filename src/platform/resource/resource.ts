@@ -20,6 +20,8 @@ export interface ResourceDefinition<A extends Attributes, Row extends object, Sh
   rows: Rows<Row, never>;
   /** The rule asked for each verb; a verb without an entry does not exist. `null`: the verb asks policy itself. */
   policy: Partial<Record<Verb, string | null>>;
+  /** The rule for what is done to this row, where policy tells rows of one resource apart. */
+  ruleOf?: (row: Row, verb: 'show' | 'update' | 'delete') => string;
   /** The parameter's column. Default `id`. */
   key?: string & keyof Row;
   /** Microversions in which the resource exists. */

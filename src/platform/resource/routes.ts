@@ -52,6 +52,9 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     return row;
   }
 
+  const ruleOf = (row: Row, verb: 'show' | 'update' | 'delete') =>
+    definition.ruleOf?.(row, verb) ?? policy[verb];
+
   /** The row of a call, once policy allows the verb; to whom may not even see it, it is not there. */
   async function allowed(call: Call, verb: 'show' | 'update' | 'delete'): Promise<Row> {
     const id = call.params[parameter] as string;
@@ -59,16 +62,19 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
     if (style.policyFirst && rule) {
       const known = await rows.find(where(call, verb, id));
       if (!known && definition.absenceFirst?.includes(verb)) throw style.notFound(names, id);
-      call.enforce(rule, known ? target(known, call) : call.params);
+      if (known) call.enforce(ruleOf(known, verb) ?? rule, target(known, call));
+      else call.enforce(rule, call.params);
       if (!known) throw style.notFound(names, id);
       return known;
     }
     const row = await find(call, id, verb);
-    if (!rule) return row;
+    const own = ruleOf(row, verb);
+    if (!own) return row;
     const seen = target(row, call);
-    if (call.can(rule, seen)) return row;
-    if (verb !== 'show' && policy.show && !call.can(policy.show, seen)) throw style.notFound(names, id);
-    call.enforce(rule, seen);
+    if (call.can(own, seen)) return row;
+    const showing = ruleOf(row, 'show');
+    if (verb !== 'show' && showing && !call.can(showing, seen)) throw style.notFound(names, id);
+    call.enforce(own, seen);
     throw new Forbidden();
   }
 

@@ -285,6 +285,33 @@ describe('identity’s resources', () => {
     assert.equal((await get(ofGroup)).body.users.length, 2);
   });
 
+  it('roles of domains have rules of their own', async () => {
+    const domain = await cloud.make('/v3/domains', 'domain', { name: fresh('mine') });
+    const user = await cloud.make('/v3/users', 'user', {
+      name: fresh('u'),
+      domain_id: domain.id,
+      password: 'x',
+    });
+    await status('PUT', `/v3/domains/${domain.id}/users/${user.id}/roles/${await roleId('manager')}`);
+    const as = await cloud.login({ id: user.id, password: 'x' }, { domain: { id: domain.id } });
+    const own = await cloud.make('/v3/roles', 'role', { name: 'member', domain_id: domain.id });
+    const refused = await get(`/v3/roles/${own.id}`, as);
+    assert.equal(refused.status, 403);
+    assert.match(refused.body.error.message, /identity:get_domain_role/);
+    assert.equal((await get(`/v3/roles/${await roleId('member')}`, as)).status, 200, 'managers give it');
+    for (const [method, verb] of [
+      ['PATCH', 'update'],
+      ['DELETE', 'delete'],
+    ] as const) {
+      const body = method === 'PATCH' ? { body: { role: { description: 'x' } } } : {};
+      const answered = await cloud.request(method, `/v3/roles/${own.id}`, { as, ...body });
+      assert.match(answered.body.error.message, new RegExp(`identity:${verb}_domain_role`));
+    }
+    const body = { role: { name: fresh('role'), domain_id: domain.id } };
+    const made = await cloud.request('POST', '/v3/roles', { as, body });
+    assert.match(made.body.error.message, /identity:create_domain_role/);
+  });
+
   it('endpoints stand in regions that are kept while they are used', async () => {
     const service = await cloud.make('/v3/services', 'service', { type: fresh('type'), name: 'x' });
     const region = fresh('region');

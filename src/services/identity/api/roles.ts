@@ -29,6 +29,9 @@ export const roleView = (row: RoleRow, call: Call): Record<string, unknown> => (
   links: { self: `${call.origin}/v3/roles/${row.id}` },
 });
 
+const ruleFor = (verb: string, domainId: string) =>
+  `identity:${verb}_${domainId === noDomain ? '' : 'domain_'}role`;
+
 /** Roles, of the cloud or of a domain, and which roles each includes. */
 export function roleRoutes(identity: Identity): Route[] {
   const { store, changes, directory } = identity;
@@ -57,10 +60,11 @@ export function roleRoutes(identity: Identity): Route[] {
     policy: {
       list: null,
       show: 'identity:get_role',
-      create: 'identity:create_role',
+      create: null,
       update: 'identity:update_role',
       delete: 'identity:delete_role',
     },
+    ruleOf: (row, verb) => ruleFor({ show: 'get', update: 'update', delete: 'delete' }[verb], row.domain_id),
     target: (row) => ({ target: { role: row } }),
     scope(call, verb) {
       if (verb !== 'list') return [];
@@ -69,8 +73,9 @@ export function roleRoutes(identity: Identity): Route[] {
       return ofDomain ? [] : [{ column: 'domain_id', op: 'eq', value: noDomain }];
     },
     view: (view, row) => ({ ...row.extra, ...view }),
-    async create(_call, body, extra) {
+    async create(call, body, extra) {
       const domain = body.domain_id ?? noDomain;
+      call.enforce(ruleFor('create', domain), { target: { role: body } });
       if (domain !== noDomain && !(await directory.domain(domain))) throw notFound('domain', domain);
       const { name, description = null } = body;
       return unique('role', detail(name), () =>
