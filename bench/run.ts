@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cachedGuestImage } from '../guest/cached.ts';
 import { type BenchCloud, benchCloud } from './cloud.ts';
+import { identityMeasures } from './identity.ts';
 import { imageMeasures } from './image.ts';
 import { load, median } from './load.ts';
 import { peer } from './peer.ts';
@@ -13,6 +14,7 @@ import { together } from './together.ts';
  * npm run bench [-- --seconds 3 --runs 3 --port-offset 21000]
  * npm run bench -- image                                  lists, and a GiB up and down
  * npm run bench -- placement                              candidates and claims at scale; nothing else
+ * npm run bench -- identity                               tokens, logins, and lists among 100,000 users
  * ip netns exec NAMESPACE npm run bench -- --real      servers on QEMU; only what differs then
  *
  * Measures a fresh simulated cloud on this machine and prints a table: what, how much, and the ratio to what a real
@@ -189,6 +191,7 @@ try {
   report('resident memory, idle', await cloud.residentMib(), 'MiB', 'one process');
   if (positionals.includes('image')) await imageMeasures(cloud, reads, report, runs);
   else if (positionals.includes('placement')) await placementMeasures(cloud, reads, report);
+  else if (positionals.includes('identity')) await identityMeasures(cloud, reads, report, seconds);
   else await (values.real ? realMeasures(cloud) : simulatedMeasures(cloud));
   report('resident memory, after all of this', await cloud.residentMib(), 'MiB');
 } finally {

@@ -34,7 +34,7 @@ export async function effective(identity: Identity, query: AssignmentQuery): Pro
   const { directory, store } = identity;
   const { userId, scope } = query;
   const { implications, domainRoleIds } = await directory.shared();
-  const projects = await relevantProjects(identity, query);
+  const around = await projectsAround(identity, query);
   const members = async (groupIds?: readonly string[]) => {
     let select = store.db.selectFrom('memberships').selectAll();
     if (groupIds) select = select.where('group_id', 'in', groupIds);
@@ -48,7 +48,7 @@ export async function effective(identity: Identity, query: AssignmentQuery): Pro
     memberships = grants.groupIds.map((groupId) => ({ groupId, userId }));
   } else if (scope) {
     const places = [
-      ...(scope.kind === 'project' ? projects.flatMap((row) => [row.id, row.domain_id]) : []),
+      ...(scope.kind === 'project' ? around.flatMap((row) => [row.id, row.domain_id]) : []),
       ...(await targets(identity, query)),
     ];
     const rows = await store.db
@@ -68,7 +68,8 @@ export async function effective(identity: Identity, query: AssignmentQuery): Pro
     const groupIds = all.filter((row) => row.actor_kind === 'group').map((row) => row.actor_id);
     memberships = [...(await members()), ...(await directory.membersElsewhere([...new Set(groupIds)]))];
   }
-  const rows = { assignments, memberships, implications, domainRoleIds, projects: projects.map(toTreeNode) };
+  const projects = (scope ? around : await inheritors(identity, assignments)).map(toTreeNode);
+  const rows = { assignments, memberships, implications, domainRoleIds, projects };
   const { groupId: _group, ...filter } = query;
   return effectiveAssignments(rows, filter);
 }
@@ -81,27 +82,52 @@ async function targets(identity: Identity, { scope, includeSubtree }: Assignment
   return [scope.projectId, ...below.map((row) => row.id)];
 }
 
-async function relevantProjects(
+/** The projects that what is granted must be looked for on, or comes through, where a scope is asked about. */
+async function projectsAround(
   identity: Identity,
   { scope, includeSubtree }: AssignmentQuery,
 ): Promise<ProjectRow[]> {
-  if (scope?.kind === 'project') {
-    const line = await identity.directory.lineage(scope.projectId);
-    return includeSubtree ? [...line, ...(await subtree(identity, scope.projectId))] : line;
-  }
-  if (scope) return [];
-  return identity.store.db.selectFrom('projects').selectAll().where('is_domain', '=', false).execute();
+  if (scope?.kind !== 'project') return [];
+  const line = await identity.directory.lineage(scope.projectId);
+  return includeSubtree ? [...line, ...(await subtree(identity, scope.projectId))] : line;
 }
 
-/** All projects below one, without itself. */
-export async function subtree(identity: Identity, id: string): Promise<ProjectRow[]> {
+/** Beyond so many places all projects are read at once. */
+const mostPlaces = 500;
+
+/** The projects that inherit any of these: none where nothing is inherited, however many there are. */
+async function inheritors(
+  identity: Identity,
+  assignments: readonly RoleAssignment[],
+): Promise<readonly ProjectRow[]> {
+  const domainIds = new Set<string>();
+  const projectIds = new Set<string>();
+  for (const { scope, inherited } of assignments) {
+    if (inherited && scope.kind === 'domain') domainIds.add(scope.domainId);
+    if (inherited && scope.kind === 'project') projectIds.add(scope.projectId);
+  }
+  const all = identity.store.db.selectFrom('projects').selectAll().where('is_domain', '=', false);
+  if (domainIds.size + projectIds.size > mostPlaces) return all.execute();
+  const inDomains = domainIds.size > 0 ? await all.where('domain_id', 'in', [...domainIds]).execute() : [];
+  const below = await subtree(identity, ...projectIds);
+  return [...new Map([...inDomains, ...below].map((row) => [row.id, row])).values()];
+}
+
+/** All projects below some, without themselves. */
+export async function subtree(identity: Identity, ...ids: string[]): Promise<ProjectRow[]> {
   const found: ProjectRow[] = [];
-  for (let parents = [id]; parents.length > 0; ) {
-    const rows = await identity.store.db
-      .selectFrom('projects')
-      .selectAll()
-      .where('parent_id', 'in', parents)
-      .execute();
+  for (let parents = ids; parents.length > 0; ) {
+    const rows: ProjectRow[] = [];
+    for (let at = 0; at < parents.length; at += mostPlaces) {
+      const some = parents.slice(at, at + mostPlaces);
+      rows.push(
+        ...(await identity.store.db
+          .selectFrom('projects')
+          .selectAll()
+          .where('parent_id', 'in', some)
+          .execute()),
+      );
+    }
     found.push(...rows);
     parents = rows.map((row) => row.id);
   }

@@ -1,3 +1,4 @@
+import type { Migration } from '../../../platform/store/migrate.ts';
 import {
   bigint,
   boolean,
@@ -32,7 +33,7 @@ export const projects = table(
   {
     primaryKey: ['id'],
     unique: [['domain_id', 'name']],
-    indexes: [['parent_id'], ['is_domain', 'id']],
+    indexes: [['parent_id'], ['is_domain', 'id'], ['name'], ['domain_id', 'id']],
   },
 );
 export type ProjectRow = Row<typeof projects>;
@@ -73,6 +74,7 @@ export const users = table(
   {
     primaryKey: ['id'],
     unique: [['domain_id', 'name']],
+    indexes: [['name'], ['domain_id', 'id']],
     references: [{ columns: ['domain_id'], table: projects }],
   },
 );
@@ -90,6 +92,7 @@ export const groups = table(
   {
     primaryKey: ['id'],
     unique: [['domain_id', 'name']],
+    indexes: [['name'], ['domain_id', 'id']],
     references: [{ columns: ['domain_id'], table: projects }],
   },
 );
@@ -229,4 +232,15 @@ export const coreTables = {
   services,
   endpoints,
   revocations,
+};
+
+/** Lists by name alone, and pages of a domain, which are in the order of ids. */
+export const listIndexes: Migration = {
+  name: '0006-list-indexes',
+  async up(m) {
+    for (const each of [users, groups, projects] as const) {
+      await m.createIndex(each, ['name']);
+      await m.createIndex(each, ['domain_id', 'id']);
+    }
+  },
 };
