@@ -72,6 +72,7 @@ export function meaningOf(
     membership(path, operation, audit) ??
     part(path, audit) ??
     keyPair(path, operation, audit) ??
+    handedOut(path, audit) ??
     resource(path, operation, audit)
   );
 }
@@ -152,6 +153,19 @@ function keyPair(path: string, operation: Write['operation'], audit: Teller): Me
         operation,
         id: createHash('sha256').update(access).digest('hex'),
       });
+    },
+  };
+}
+
+/** OAuth's tokens, which a consumer gets as a form: the id alone is told, never the secret beside it. */
+function handedOut(path: string, audit: Teller): Meaning | undefined {
+  const [, what] = /^\/v3\/OS-OAUTH1\/(request_token|access_token)$/.exec(path) ?? [];
+  if (!what) return undefined;
+  return {
+    done(_call, result) {
+      const form = result instanceof Answer ? String(result.body) : '';
+      const id = new URLSearchParams(form).get('oauth_token');
+      if (id !== null) audit.wrote({ resource: `OS-OAUTH1:${what}`, operation: 'created', id });
     },
   };
 }

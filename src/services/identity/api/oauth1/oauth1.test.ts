@@ -354,6 +354,22 @@ describe('OAuth 1.0a', () => {
     });
   });
 
+  it('is told to who audits, without a secret', async () => {
+    const told: string[] = [];
+    const both = Promise.withResolvers<void>();
+    const ended = await cloud.world.bus.subscribe('audit.identity.#', ({ event, payload }) => {
+      if (!/OS-OAUTH1:(request|access)_token.created$/.test(event)) return;
+      told.push(JSON.stringify(payload));
+      if (told.length === 2) both.resolve();
+    });
+    const access = await given();
+    await both.promise;
+    await ended.close();
+    assert.match(told[0] ?? '', /OS-OAUTH1:request_token/);
+    assert.ok(told[1]?.includes(access.id));
+    assert.ok(!told.some((each) => each.includes(access.secret)));
+  });
+
   it('ends when the settings say, and so do its tokens', async () => {
     await using short = await startIdentity({ oauth1_access_token_duration: 60 });
     const kept = { cloud, consumer };
