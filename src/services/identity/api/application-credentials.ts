@@ -9,36 +9,44 @@ import { newId } from '../store/new-id.ts';
 import { accessRuleView } from '../tokens/authorities/application-credential.ts';
 import { isDelegated } from '../tokens/delegated.ts';
 import { expiry } from './expiry.ts';
-import { Id, Name, NullableText } from './fields.ts';
+import { Id, Name, NullableText, nullOr } from './fields.ts';
+import { roleView } from './roles.ts';
 import { collection, notFound, unique } from './style.ts';
 
 const AccessRule = Type.Object(
   {
     id: Type.Optional(Id),
     service: Type.Optional(Id),
-    path: Type.Optional(Type.String({ maxLength: 225, pattern: '^/' })),
+    path: Type.Optional(Type.String({ maxLength: 225, pattern: '^\\/.*' })),
     method: Type.Optional(Type.String({ pattern: '^(POST|GET|HEAD|PATCH|PUT|DELETE)$' })),
   },
   { additionalProperties: false },
 );
 const Creation = Type.Object({
-  application_credential: Type.Object({
-    name: Name(255),
-    description: Type.Optional(NullableText),
-    secret: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 4096 })])),
-    expires_at: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 64 })])),
-    roles: Type.Optional(
-      Type.Array(
-        Type.Object(
-          { id: Type.Optional(Id), name: Type.Optional(Name(255)) },
-          { additionalProperties: false, minProperties: 1, maxProperties: 1 },
+  application_credential: Type.Object(
+    {
+      name: Name(255),
+      description: Type.Optional(NullableText),
+      secret: Type.Optional(nullOr(4096)),
+      expires_at: Type.Optional(nullOr(64)),
+      roles: Type.Optional(
+        Type.Array(
+          Type.Object(
+            { id: Type.Optional(Id), name: Type.Optional(Name(255)) },
+            { additionalProperties: false, minProperties: 1, maxProperties: 1 },
+          ),
+          { maxItems: 255 },
         ),
-        { maxItems: 255 },
       ),
-    ),
-    unrestricted: Type.Optional(Type.Boolean()),
-    access_rules: Type.Optional(Type.Array(AccessRule, { maxItems: 255 })),
-  }),
+      unrestricted: Type.Optional(Type.Boolean()),
+      access_rules: Type.Optional(Type.Array(AccessRule, { maxItems: 255 })),
+      // Whose it is follows from the token and the path, whatever is said of it.
+      id: Type.Optional(Type.Unknown()),
+      user_id: Type.Optional(Type.Unknown()),
+      project_id: Type.Optional(Type.Unknown()),
+    },
+    { additionalProperties: false },
+  ),
 });
 type Asked = Static<typeof Creation>['application_credential'];
 
@@ -54,6 +62,7 @@ export function applicationCredentialRoutes(identity: Identity): Route[] {
   const { applicationCredentials, directory, hasher, settings, subjects } = identity;
   const url = '/v3/users/:user_id/application_credentials';
   const invalid = (detail: string) => new BadRequest(`Invalid application credential: ${detail}`);
+  const unassigned = () => invalid('Cannot create an application credential with unassigned role');
 
   async function view(row: ApplicationCredential, call: Call): Promise<Record<string, unknown>> {
     const { roles } = await directory.shared();
@@ -63,11 +72,13 @@ export function applicationCredentialRoutes(identity: Identity): Route[] {
       name,
       description,
       project_id,
+      user_id,
+      system: null,
       roles: row.role_ids.flatMap((each) => {
         const role = roles.get(each);
-        return role
-          ? [{ id: role.id, name: role.name, domain_id: role.domain_id === '-' ? null : role.domain_id }]
-          : [];
+        if (!role) return [];
+        const { links: _links, ...fields } = roleView(role, call);
+        return [fields];
       }),
       // Without the zone, as upstream shows it here and nowhere else.
       expires_at: expires_at?.replace(/Z$/, '') ?? null,
@@ -119,8 +130,7 @@ export function applicationCredentialRoutes(identity: Identity): Route[] {
           ? [...roles.values()].find((role) => role.name === name && role.domain_id === '-')
           : roles.get(id);
       if (!known) throw notFound('role', id ?? name ?? '');
-      if (!held.some((role) => role.id === known.id))
-        throw invalid('Cannot create an application credential with unassigned role');
+      if (!held.some((role) => role.id === known.id)) throw unassigned();
       return known.id;
     });
   }
@@ -130,9 +140,12 @@ export function applicationCredentialRoutes(identity: Identity): Route[] {
     call.enforce('identity:create_application_credential', call.params);
     assertMayManage(call);
     await assertUnrestricted(call);
-    if (projectId === undefined || call.params['user_id'] !== userId) {
-      throw new Forbidden('Cannot create an application credential for another user.');
+    if (call.params['user_id'] !== userId) {
+      throw new Forbidden(
+        'You are not authorized to perform the requested action: Cannot create an application credential for another user.',
+      );
     }
+    if (projectId === undefined) throw unassigned();
     const asked = call.body.application_credential;
     const secret = asked.secret || randomBytes(64).toString('base64url');
     const row = {

@@ -21,11 +21,12 @@ describe('regions', () => {
   });
 
   it('have an id made where none is given, and no description where it is null', async () => {
-    for (const id of ['', null, undefined]) {
+    for (const id of ['', undefined]) {
       const { body } = await ask('POST', '/v3/regions', { region: { id, description: null } });
       assert.match(body.region.id, /^[0-9a-f]{32}$/);
       assert.equal(body.region.description, '');
     }
+    assert.equal((await ask('POST', '/v3/regions', { region: { id: null } })).status, 400);
   });
 
   it('stand in a tree: parents are there, and never below their children', async () => {
@@ -63,6 +64,25 @@ describe('regions', () => {
     assert.equal((await ask('DELETE', `/v3/endpoints/${endpoint.id}`)).status, 204);
     assert.equal((await ask('DELETE', '/v3/regions/whole')).status, 204);
     assert.equal((await ask('GET', '/v3/regions/part')).status, 404);
+  });
+});
+
+describe('services', () => {
+  it('have names that are not empty, and say that they have no description only where that was said', async () => {
+    for (const name of ['', ' ', null]) {
+      assert.equal((await ask('POST', '/v3/services', { service: { type: 'x', name } })).status, 400);
+    }
+    const silent = await cloud.make('/v3/services', 'service', { type: 'silent' });
+    assert.equal(Object.hasOwn(silent, 'description'), false);
+    assert.equal((await ask('PATCH', `/v3/services/${silent.id}`, { service: { name: '' } })).status, 400);
+    const said = await cloud.make('/v3/services', 'service', { type: 'said', description: null });
+    assert.equal(said['description'], null);
+    const change = async (description: unknown) => {
+      const { body } = await ask('PATCH', `/v3/services/${said.id}`, { service: { description } });
+      return body.service.description;
+    };
+    assert.equal(await change('some'), 'some');
+    assert.equal(await change(null), null);
   });
 });
 
@@ -112,6 +132,17 @@ describe('endpoints', () => {
     });
     assert.equal(status, 400);
     assert.match(body.error.message, /^Expecting to find endpoint region_id in region table\./);
+  });
+
+  it('are in a region or say nothing of one', async () => {
+    const { id } = await cloud.make('/v3/services', 'service', { type: 'nowhere' });
+    const plain = { service_id: id, interface: 'public', url: 'http://a/' };
+    for (const wrong of [{ region_id: null }, { region: null }, { interface: 'sideways' }]) {
+      const { status } = await ask('POST', '/v3/endpoints', { endpoint: { ...plain, ...wrong } });
+      assert.equal(status, 400, JSON.stringify(wrong));
+    }
+    const { status, body } = await ask('POST', '/v3/endpoints', { endpoint: plain });
+    assert.deepEqual([status, body.endpoint.region_id], [201, null]);
   });
 
   it('are in catalogs only while they and their service are enabled', async () => {

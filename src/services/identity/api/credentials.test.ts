@@ -39,6 +39,11 @@ describe('credentials', () => {
       body: { credential: { blob: 'END' } },
     });
     assert.equal(changed.body.credential.blob, 'END');
+    const same = await cloud.request('PATCH', one, {
+      as: cloud.demo,
+      body: { credential: { blob: 'END', user_id: demoId } },
+    });
+    assert.equal(same.status, 200);
     const listed = await cloud.request('GET', `${path}?type=cert`, { as: cloud.demo });
     assert.deepEqual(listed.body.credentials, [changed.body.credential]);
     assert.equal((await cloud.request('DELETE', one, { as: cloud.demo })).status, 204);
@@ -69,9 +74,9 @@ describe('credentials', () => {
     // Nor can one be given away, or taken.
     const given = await cloud.request('PATCH', one, {
       as: cloud.demo,
-      body: { credential: { user_id: strangerId } },
+      body: { credential: { blob: 'mine', user_id: strangerId } },
     });
-    assert.equal(given.status, 403);
+    assert.equal(given.status, 400);
     assert.equal((await cloud.request('GET', one, { as: cloud.admin })).status, 200);
     const all = await cloud.request('GET', `${path}?user_id=${demoId}`, { as: cloud.admin });
     assert.ok(all.body.credentials.length > 0);
@@ -102,6 +107,22 @@ describe('credentials', () => {
       body: { credential: { blob: pair('bounded') } },
     });
     assert.equal(freed.status, 400);
+  });
+
+  it('are given away by nobody, and take in an update nothing else than what they are', async () => {
+    const { body } = await create({ type: 'cert', blob: 'mine' });
+    const one = `${path}/${body.credential.id}`;
+    for (const credential of [
+      { blob: 'x', user_id: strangerId },
+      { blob: 'x', colour: 'red' },
+      { blob: 'x', project_id: null },
+      { type: 'cert' },
+      {},
+    ]) {
+      const { status } = await cloud.request('PATCH', one, { as: cloud.admin, body: { credential } });
+      assert.equal(status, 400, JSON.stringify(credential));
+    }
+    assert.deepEqual((await cloud.request('GET', one, { as: cloud.admin })).body, body);
   });
 
   it('are out of reach for delegated tokens', async () => {

@@ -14,7 +14,7 @@ import { collection, notFound, unique } from './style.ts';
 const Blob = Type.String({ maxLength: 65_535 });
 const Kind = Type.String({ minLength: 1, maxLength: 255 });
 const UserId = Type.String({ minLength: 1, maxLength: 64 });
-const ProjectId = Type.Union([Type.Null(), Type.String({ maxLength: 64 })]);
+const ProjectId = Type.String({ maxLength: 64 });
 const Creation = Type.Object({
   credential: Type.Object({
     blob: Blob,
@@ -24,13 +24,16 @@ const Creation = Type.Object({
   }),
 });
 const Update = Type.Object({
-  credential: Type.Object({
-    id: Type.Optional(Type.String()),
-    blob: Type.Optional(Blob),
-    type: Type.Optional(Kind),
-    user_id: Type.Optional(UserId),
-    project_id: Type.Optional(ProjectId),
-  }),
+  credential: Type.Object(
+    {
+      id: Type.Optional(Type.String()),
+      blob: Blob,
+      type: Type.Optional(Kind),
+      user_id: Type.Optional(UserId),
+      project_id: Type.Optional(ProjectId),
+    },
+    { additionalProperties: false },
+  ),
 });
 
 /** The id of an EC2 key pair, which its access key alone finds. */
@@ -103,17 +106,17 @@ export function credentialRoutes(identity: Identity): Route[] {
 
   async function update(call: Call<Static<typeof Update>>): Promise<object> {
     const before = await named(call, 'identity:update_credential');
-    const { id, blob, type, user_id, project_id, ...extra } = call.body.credential;
+    const { id, blob, type, user_id, project_id } = call.body.credential;
     if (id !== undefined && id !== before.id) throw new BadRequest('Cannot change ID');
+    // Clients say again whose it is; nobody gives it away.
+    if (user_id !== undefined && user_id !== before.user_id)
+      throw new BadRequest("Additional properties are not allowed ('user_id' was unexpected)");
     const after: Credential = {
       ...before,
-      ...(blob === undefined ? {} : { blob }),
+      blob,
       ...(type === undefined ? {} : { type }),
-      ...(user_id === undefined ? {} : { user_id }),
       ...(project_id === undefined ? {} : { project_id }),
-      extra: keptExtra(extra, before.extra),
     };
-    // Nobody gives away what is his, nor takes what is not.
     call.enforce('identity:update_credential', { target: { credential: after } });
     if (after.type.toLowerCase() === 'ec2' && before.type.toLowerCase() === 'ec2')
       assertSameBounds(ec2Blob(before.blob), ec2Blob(after.blob));

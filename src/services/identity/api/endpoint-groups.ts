@@ -8,7 +8,7 @@ import { newId } from '../store/new-id.ts';
 import { type EndpointGroupRow, endpointGroups } from '../store/tables/endpoint-filter.ts';
 import { Interface } from './endpoints.ts';
 import { Name, NullableText } from './fields.ts';
-import { identityStyle, notFound } from './style.ts';
+import { expecting, identityStyle, notFound } from './style.ts';
 
 const Filters = Type.Object(
   {
@@ -17,8 +17,15 @@ const Filters = Type.Object(
     interface: Type.Optional(Interface),
     enabled: Type.Optional(Type.Boolean()),
   },
-  { additionalProperties: false },
+  { additionalProperties: true },
 );
+
+/** @throws BadRequest for a filter of another name */
+function knownFilters(filters: object): EndpointFilter {
+  if (Object.keys(filters).some((name) => !Object.hasOwn(Filters.properties, name)))
+    throw expecting('service_id or region_id or interface', 'endpoint_group');
+  return filters as EndpointFilter;
+}
 
 /** Endpoints by what they are, so that a project can be given all of a kind (OS-EP-FILTER). */
 export function endpointGroupResource(identity: Identity): Resource<EndpointGroupRow> {
@@ -52,7 +59,17 @@ export function endpointGroupResource(identity: Identity): Resource<EndpointGrou
       if (Object.keys(filters).length === 0) {
         throw new BadRequest('filters field is required and cannot be empty');
       }
-      return rows.insert({ id: newId(), name, description, filters: filters as EndpointFilter });
+      return rows.insert({ id: newId(), name, description, filters: knownFilters(filters) });
+    },
+    async update(_call, row, { name, description, filters }) {
+      const changed: Partial<EndpointGroupRow> = {
+        ...(name === undefined ? {} : { name }),
+        ...(description === undefined ? {} : { description }),
+        ...(filters === undefined ? {} : { filters: knownFilters(filters) }),
+      };
+      if (Object.keys(changed).length > 0)
+        await rows.update([{ column: 'id', op: 'eq', value: row.id }], changed);
+      return { ...row, ...changed };
     },
   });
 }

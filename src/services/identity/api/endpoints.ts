@@ -9,12 +9,11 @@ import { type EndpointRow, endpoints, regions } from '../store/tables.ts';
 import { assertUnmoved, Enabled, Id, keptExtra } from './fields.ts';
 import { expecting } from './style.ts';
 
-export const Interface = Type.Union([
-  Type.Literal('public'),
-  Type.Literal('internal'),
-  Type.Literal('admin'),
-]);
-const NullableRegionId = Type.Union([Type.Null(), Type.String({ minLength: 1, maxLength: 255 })]);
+export const Interface = Type.Unsafe<'admin' | 'internal' | 'public'>({
+  type: 'string',
+  enum: ['admin', 'internal', 'public'],
+});
+const RegionId = Type.String({ minLength: 1, maxLength: 255 });
 const Url = Type.String({ minLength: 1, maxLength: 225, pattern: '^[a-zA-Z0-9+.-]+:.+' });
 
 /** Where services are found. */
@@ -24,13 +23,15 @@ export function endpointResource(identity: Identity): Resource<EndpointRow> {
   const regionRows = countedRows(store, regions, changes);
 
   /** A region that an endpoint names by the old word `region` is made; by `region_id` it must be there. */
-  async function regionFor(given: {
-    region_id?: string | null;
-    region?: string | null;
+  async function regionFor({
+    region_id,
+    region,
+  }: {
+    region_id?: string;
+    region?: string;
   }): Promise<string | null> {
-    const { region_id, region } = given;
     const id = region_id ?? region;
-    if (id === undefined || id === null) return null;
+    if (id === undefined) return null;
     if (await regionRows.find([{ column: 'id', op: 'eq', value: id }])) return id;
     if (region_id) throw expecting('endpoint region_id', 'region table');
     await regionRows.insert({ id });
@@ -49,11 +50,11 @@ export function endpointResource(identity: Identity): Resource<EndpointRow> {
     rows,
     attributes: {
       id: { schema: Id },
-      service_id: { schema: Id, create: 'required', update: true, filter: true },
       interface: { schema: Interface, create: 'required', update: true, filter: true },
-      region_id: { schema: NullableRegionId, create: 'optional', update: true, filter: true },
+      service_id: { schema: Id, create: 'required', update: true, filter: true },
+      region_id: { schema: RegionId, create: 'optional', update: true, filter: true },
       region: {
-        schema: NullableRegionId,
+        schema: RegionId,
         create: 'optional',
         update: true,
         column: 'region_id',

@@ -14,6 +14,10 @@ export function expiry(asked: string | null | undefined): string | null {
   } catch {
     throw new BadRequest('The expires_at must be a valid ISO 8601 timestamp, such as 2030-01-31T12:00:00Z.');
   }
-  if (micros <= nowMicros()) throw new BadRequest('The expires_at must not be before now.');
+  if (micros <= nowMicros()) {
+    throw new BadRequest(
+      "The 'expires_at' must not be before now. The server could not comply with the request since it is either malformed or otherwise incorrect. The client is assumed to be in error.",
+    );
+  }
   return toIsoTime(micros);
 }

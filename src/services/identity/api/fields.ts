@@ -7,6 +7,9 @@ export const Name = (maxLength: number) => Type.String({ minLength: 1, maxLength
 export const Id = Type.String({ minLength: 1, maxLength: 64, pattern: '^[a-zA-Z0-9-]+$' });
 export const NullableId = Type.Union([Type.Null(), Id]);
 export const NullableText = Type.Union([Type.Null(), Type.String({ maxLength: 65_535 })]);
+/** Null or a text, of which complaints name null first. */
+export const nullOr = (maxLength: number) =>
+  Type.Unsafe<string | null>({ type: ['null', 'string'], maxLength });
 export const Enabled = Type.Boolean();
 export const Options = Type.Record(Type.String({ maxLength: 255 }), Type.Unknown());
 

@@ -12,7 +12,7 @@ import { newId } from '../store/new-id.ts';
 import { type LimitRow, limits, registeredLimits } from '../store/tables/limits.ts';
 import { Id, Name, NullableId } from './fields.ts';
 import { Amount, assertPlaced, LimitDescription, LimitRegion, mostLimits } from './registered-limits.ts';
-import { conflict, expecting, identityStyle } from './style.ts';
+import { conflict, expecting, withEmptyUpdates } from './style.ts';
 
 const Limit = Type.Object(
   {
@@ -106,7 +106,7 @@ export function limitRoutes(identity: Identity): Route[] {
 
   const resource = resourcesIn(
     {
-      ...identityStyle,
+      ...withEmptyUpdates,
       unknownProperties: 'refuse',
       notFound: (_names, id) => new NotFound(`Could not find limit for ${id}.`),
     },
@@ -171,7 +171,7 @@ export function limitRoutes(identity: Identity): Route[] {
       policy: 'identity:create_limits',
       body: Type.Object(
         { limits: Type.Array(Limit, { minItems: 1, maxItems: mostLimits }) },
-        { additionalProperties: false },
+        { additionalProperties: true },
       ),
       async handler(call) {
         const made = await atomically(async () => {

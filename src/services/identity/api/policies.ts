@@ -17,8 +17,8 @@ export function policyResource(identity: Identity): Resource<PolicyRow> {
     rows,
     attributes: {
       id: { schema: Id },
-      type: { schema: Type.String({ maxLength: 255 }), create: 'required', update: true, filter: true },
       blob: { schema: Type.String({ maxLength: 65_535 }), create: 'required', update: true },
+      type: { schema: Type.String({ maxLength: 255 }), create: 'required', update: true, filter: true },
     },
     policy: {
       list: 'identity:list_policies',

@@ -119,7 +119,16 @@ export function policyRoutes(identity: Identity): Route[] {
           (await directory.shared()).endpoints,
           await regionRows.list(),
         );
-        return collection(call, 'endpoints', await endpoints.views(found, call));
+        const shown = await endpoints.views(found, call);
+        // Here the old name of the region is left out, as upstream does.
+        return collection(
+          call,
+          'endpoints',
+          shown.map((view) => {
+            const { region: _region, ...rest } = view;
+            return rest;
+          }),
+        );
       },
     }),
     route({

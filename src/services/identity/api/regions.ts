@@ -12,8 +12,8 @@ import { conflict, notFound } from './style.ts';
 
 const RegionId = Type.String({ minLength: 1, maxLength: 255 });
 const NullableRegionId = Type.Union([Type.Null(), RegionId]);
-/** Empty and null stand for an id of our making. */
-const GivenId = Type.Union([Type.Null(), Type.String({ maxLength: 255 })]);
+/** Empty stands for an id of our making. */
+const GivenId = Type.String({ maxLength: 255 });
 
 /** Where endpoints are: a tree. */
 export function regionRoutes(identity: Identity): Route[] {
@@ -25,9 +25,7 @@ export function regionRoutes(identity: Identity): Route[] {
   async function assertParent(id: string, parent: string | null | undefined): Promise<void> {
     for (let next = parent; next; ) {
       if (next === id) {
-        throw new BadRequest(
-          `The specified parent region ${parent} would create a circular region hierarchy.`,
-        );
+        throw new BadRequest(`The specified parent region ${id} would create a circular region hierarchy.`);
       }
       const row = await find(next);
       if (!row) throw notFound('region', next);

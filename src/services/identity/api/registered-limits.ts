@@ -10,7 +10,7 @@ import { newId } from '../store/new-id.ts';
 import { limits, type RegisteredLimitRow, registeredLimits } from '../store/tables/limits.ts';
 import { regions } from '../store/tables.ts';
 import { Id, Name } from './fields.ts';
-import { conflict, expecting, identityStyle } from './style.ts';
+import { conflict, expecting, withEmptyUpdates } from './style.ts';
 
 /** -1 for any number, up to what 32 bits hold. */
 export const Amount = Type.Integer({ minimum: -1, maximum: 0x7fff_ffff });
@@ -62,7 +62,7 @@ export function registeredLimitRoutes(identity: Identity): Route[] {
 
   const resource = resourcesIn(
     {
-      ...identityStyle,
+      ...withEmptyUpdates,
       unknownProperties: 'refuse',
       notFound: (_names, id) => new NotFound(`Could not find registered limit for ${id}.`),
     },
@@ -113,7 +113,7 @@ export function registeredLimitRoutes(identity: Identity): Route[] {
       policy: 'identity:create_registered_limits',
       body: Type.Object(
         { registered_limits: Type.Array(RegisteredLimit, { minItems: 1, maxItems: mostLimits }) },
-        { additionalProperties: false },
+        { additionalProperties: true },
       ),
       async handler(call) {
         const made = await atomically(async () => {

@@ -6,7 +6,11 @@ import type { Identity } from '../identity.ts';
 import { countedRows } from '../store/changes.ts';
 import { newId } from '../store/new-id.ts';
 import { type ServiceRow, services } from '../store/tables.ts';
-import { assertUnmoved, Enabled, Id, keptExtra, NullableText } from './fields.ts';
+import { assertUnmoved, Enabled, Id, keptExtra, Name, NullableText } from './fields.ts';
+
+/** A description is not shown where there is none, but `null` where that was said. */
+const saidToBeNull = (description: string | null | undefined) =>
+  description === null ? { description } : {};
 
 /** What offers an API: the entries of the catalog. */
 export function serviceRoutes(identity: Identity): Route[] {
@@ -25,10 +29,9 @@ export function serviceRoutes(identity: Identity): Route[] {
         filter: true,
       },
       name: {
-        schema: Type.String({ maxLength: 255 }),
+        schema: Name(255),
         create: 'optional',
         update: true,
-        default: '',
         filter: true,
         from: (row: ServiceRow) => row.name ?? '',
       },
@@ -48,12 +51,20 @@ export function serviceRoutes(identity: Identity): Route[] {
       delete: 'identity:delete_service',
     },
     view: (view, row) => ({ ...row.extra, ...view }),
-    create: (_call, body, extra) => rows.insert({ id: newId(), ...body, extra: keptExtra(extra) }),
+    create: (_call, { type, name = '', description, enabled }, extra) =>
+      rows.insert({
+        id: newId(),
+        type,
+        name,
+        enabled,
+        description: description ?? null,
+        extra: keptExtra({ ...extra, ...saidToBeNull(description) }),
+      }),
     async update(_call, row, given, extra) {
       assertUnmoved(given, { id: row.id });
       const { type, name, description, enabled } = given;
       const changed: Partial<ServiceRow> = {
-        extra: keptExtra(extra, row.extra),
+        extra: keptExtra({ ...extra, ...saidToBeNull(description) }, row.extra),
         ...(type === undefined ? {} : { type }),
         ...(name === undefined ? {} : { name }),
         ...(description === undefined ? {} : { description }),

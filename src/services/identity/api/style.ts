@@ -75,6 +75,10 @@ export const identityStyle: ResourceStyle = {
   badMarker: (_names, marker) => new BadRequest(`Marker ${marker} could not be found.`),
 };
 
+const { emptyUpdate: _refused, absentWrapper: _empty, ...lenient } = identityStyle;
+/** Where an update that changes nothing is none to complain of. */
+export const withEmptyUpdates: ResourceStyle = lenient;
+
 const selfLink = (call: Call, path: string, id: unknown): string =>
   `${call.origin}${path}/${encodeURIComponent(String(id))}`;
 

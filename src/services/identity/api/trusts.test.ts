@@ -67,6 +67,24 @@ describe('trusts', () => {
   const show = (token: string) =>
     cloud.request('GET', '/v3/auth/tokens', { as: cloud.admin, headers: { 'x-subject-token': token } });
 
+  it('ask whether one may before what is wrong', async () => {
+    for (const asked of [{}, { trustor_user_id: null }, { trustor_user_id: third.id, impersonation: 'x' }]) {
+      const { status } = await cloud.request('POST', collection, {
+        as: tokens.trustor,
+        body: { trust: asked },
+      });
+      assert.equal(status, 403, JSON.stringify(asked));
+    }
+    assert.equal((await create({ impersonation: 'x' })).status, 400);
+  });
+
+  it('have no roles without a project', async () => {
+    const { status, body } = await create({ project_id: null });
+    assert.equal(status, 404);
+    assert.equal(body.error.message, `Could not find role: ${roleIds['member']}.`);
+    assert.equal((await create({ project_id: null, roles: [] })).status, 201);
+  });
+
   it('let the trustee have the trustor’s roles on a project', async () => {
     const trust = await created();
     assert.equal(trust.deleted_at, null);

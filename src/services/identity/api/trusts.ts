@@ -2,15 +2,16 @@ import { type Static, Type } from 'typebox';
 import { Forbidden } from '../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
+import { validator } from '../../../platform/http/validation.ts';
 import type { Identity } from '../identity.ts';
 import { assertRedelegates, redelegationCount, type TrustTerms } from '../model/trust.ts';
 import { newId } from '../store/new-id.ts';
 import type { TrustRow } from '../store/tables/trusts.ts';
 import { isDelegated } from '../tokens/delegated.ts';
 import { expiry } from './expiry.ts';
-import { Enabled, Id, keptExtra, Name, NullableId } from './fields.ts';
+import { Enabled, Id, keptExtra, Name, NullableId, nullOr } from './fields.ts';
 import { roleView } from './roles.ts';
-import { collection, notFound, unique } from './style.ts';
+import { collection, identityErrors, notFound, unique } from './style.ts';
 
 const NamedRole = Type.Object(
   { id: Type.Optional(Id), name: Type.Optional(Name(255)) },
@@ -25,12 +26,13 @@ const Creation = Type.Object({
     remaining_uses: Type.Optional(
       Type.Union([Type.Null(), Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })]),
     ),
-    expires_at: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 64 })])),
+    expires_at: Type.Optional(nullOr(64)),
     allow_redelegation: Type.Optional(Type.Union([Type.Null(), Type.Boolean()])),
     redelegation_count: Type.Optional(Type.Union([Type.Null(), Type.Integer({ minimum: 0, maximum: 1000 })])),
     roles: Type.Optional(Type.Array(NamedRole, { maxItems: 255 })),
   }),
 });
+const checked = validator(Creation);
 const path = '/v3/OS-TRUST/trusts';
 
 /** What a user lets another do in his place: OS-TRUST. */
@@ -96,24 +98,29 @@ export function trustRoutes(identity: Identity): Route[] {
   async function rolesFor(
     asked: readonly Static<typeof NamedRole>[],
     trustorId: string,
-    projectId: string,
+    projectId: string | null,
   ): Promise<string[]> {
     const { roles } = await directory.shared();
-    if (!(await directory.project(projectId))) throw notFound('project', projectId);
-    const held = await identity.subjects.rolesOf(trustorId, { kind: 'project', projectId });
+    if (projectId !== null && !(await directory.project(projectId))) throw notFound('project', projectId);
+    const held =
+      projectId === null ? [] : await identity.subjects.rolesOf(trustorId, { kind: 'project', projectId });
     return asked.map(({ id, name }) => {
       const role =
         id === undefined
           ? [...roles.values()].find((each) => each.name === name && each.domain_id === '-')
           : roles.get(id);
-      if (!role || !held.includes(role.id)) throw notFound('role', id ?? name ?? '');
+      if (!role || !held.includes(role.id)) throw notFound('role', role?.id ?? id ?? name ?? '');
       return role.id;
     });
   }
 
-  async function create(call: Call<Static<typeof Creation>>): Promise<Answer> {
-    const { trust: asked } = call.body;
-    call.enforce('identity:create_trust', { target: { trust: asked } });
+  async function create(call: Call): Promise<Answer> {
+    const { trust: given = {} } = (call.body ?? {}) as { trust?: unknown };
+    // As upstream: who may not is told so, whatever is wrong with what he asks for.
+    call.enforce('identity:create_trust', { target: { trust: given } });
+    const problem = checked({ trust: given });
+    if (problem) throw identityErrors.invalid(problem);
+    const asked = given as Static<typeof Creation>['trust'];
     assertOwnAuthority(call);
     const { trustor_user_id, trustee_user_id, impersonation, remaining_uses = null } = asked;
     const project_id = asked.project_id ?? null;
@@ -127,10 +134,7 @@ export function trustRoutes(identity: Identity): Route[] {
     if (!pedigree) throw notFound('trust', trustId ?? '');
     const [parent] = pedigree;
     const first = pedigree.at(-1);
-    const role_ids =
-      project_id === null
-        ? []
-        : await rolesFor(asked.roles ?? [], first?.trustor_user_id ?? trustor_user_id, project_id);
+    const role_ids = await rolesFor(asked.roles ?? [], first?.trustor_user_id ?? trustor_user_id, project_id);
     const { max_redelegation_count: most } = settings;
     const {
       trustor_user_id: _1,
@@ -174,7 +178,7 @@ export function trustRoutes(identity: Identity): Route[] {
       method: 'POST',
       path,
       summary: 'Let another user act in one’s place',
-      body: Creation,
+      documented: Creation,
       handler: create,
     }),
     route({
