@@ -1,7 +1,7 @@
+import type { Examined, Symptom } from './checks/check.ts';
 import { databaseChecks } from './checks/database.ts';
 import { keyChecks } from './checks/keys.ts';
 import { settingChecks } from './checks/settings.ts';
-import type { Examined, Symptom } from './checks/check.ts';
 
 /** What of a check `cumulet admin identity doctor` shows. */
 export interface Diagnosis {

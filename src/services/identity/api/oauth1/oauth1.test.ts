@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { type Secrets, signature } from '../../model/oauth1.ts';
-import { inDefault, secrets as passwords, startIdentity, type IdentityCloud } from '../../testing/cloud.ts';
+import { type IdentityCloud, inDefault, secrets as passwords, startIdentity } from '../../testing/cloud.ts';
 
 /** A key and its secret: a consumer, a request token, an access token. */
 interface Key {
