@@ -2,18 +2,26 @@ import { BadRequest } from '../../../platform/errors/errors.ts';
 import type { Platform } from '../../../platform/service/service.ts';
 import type { Identity } from '../identity.ts';
 import { parseIsoTime } from '../model/timestamps.ts';
-import type { JwsKeys } from '../store/jws-keys.ts';
-import type { KeyRepository } from '../store/key-repository.ts';
+import type { Keys } from '../open-keys.ts';
 import { diagnose } from './doctor.ts';
 import { recoverAdmin } from './recover-admin.ts';
 
-/** What the operator of this host may do with identity, beside the keys and mappings that others offer. */
+/** What the operator of this host may do with identity, beside the ids of directories (`drivers/operator.ts`). */
 export function offerAdministration(
   platform: Pick<Platform, 'offer' | 'stateDir'>,
   identity: Identity,
-  keys: { receipts: KeyRepository; jws: JwsKeys | undefined },
+  keys: Keys,
 ): void {
   const { stateDir } = platform;
+  platform.offer('rotate-fernet-keys', async () => {
+    await keys.tokens.rotate();
+    return { rotated: true };
+  });
+  platform.offer('rotate-credential-keys', async () => ({ encrypted: await identity.credentials.rotate() }));
+  platform.offer('rotate-domain-configuration-keys', async () => {
+    await identity.domainConfigurations.rotateKeys();
+    return { rotated: true };
+  });
   platform.offer('rotate-receipt-keys', async () => {
     await keys.receipts.rotate();
     return { rotated: true };
