@@ -233,8 +233,9 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   }
 
   function refuse(request: FastifyRequest, reply: FastifyReply): void {
+    if (api.errors.unauthorized) return void fail(request, reply, api.errors.unauthorized());
     challenge(reply);
-    // keystonemiddleware answers with identity's error body in front of every service.
+    // keystonemiddleware answers with identity's error body in front of nearly every service.
     const body = {
       error: {
         code: 401,
@@ -388,8 +389,8 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     return finish(request, reply, error.status, text, contentType ?? 'application/json');
   }
 
-  /** What no route answers has a microversion all the same. */
-  function failUnrouted(request: FastifyRequest, reply: FastifyReply, error: ApiError): FastifyReply {
+  /** What never gets to a handler, for its path or its body, has a microversion all the same. */
+  function failUnrouted(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
     const scene = scenes.get(request);
     try {
       if (api.microversions && scene) {
@@ -420,7 +421,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   app.setNotFoundHandler((request, reply) =>
     failUnrouted(request, reply, new NotFound('The resource could not be found.')),
   );
-  app.setErrorHandler((error, request, reply) => fail(request, reply, error));
+  app.setErrorHandler((error, request, reply) => failUnrouted(request, reply, error));
   return app;
 }
 

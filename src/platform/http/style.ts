@@ -19,6 +19,8 @@ export interface ErrorStyle {
   errorBody(error: ApiError, scene: ErrorScene): { body: unknown; contentType?: string };
   /** A request that does not fit its schema, as the API says it; mostly a 400. */
   invalid(problem: Invalid): ApiError;
+  /** Whoever has no good token, where the API refuses them itself; default is keystonemiddleware's answer. */
+  unauthorized?(): ApiError;
   /** A body that is said to be JSON and is not; default is a 400 in plain words. */
   badJson?(): ApiError;
   /** Whether JSON that is no object counts as bad. */
