@@ -15,8 +15,11 @@ export interface Seen {
 
 /** Finds images for those who ask: what they may not see is not there. */
 export interface Access {
-  /** @throws NotFound where there is no such image, or none for this caller */
-  see(call: Asker, id: string): Promise<Seen>;
+  /**
+   * @param words what is said where there is none
+   * @throws NotFound where there is no such image, or none for this caller
+   */
+  see(call: Asker, id: string, words?: string): Promise<Seen>;
   /** @throws NotFound where the caller may not even see the image, Forbidden where it may but not do this */
   enforce(call: Asker, rule: string, seen: Seen): void;
   /** Whether policy lets the caller do something to an image that it sees in a list. */
@@ -25,7 +28,10 @@ export interface Access {
 
 export const isAdmin = (call: Asker): boolean => call.can('context_is_admin');
 
-export const noSuchImage = (id: string): NotFound => new NotFound(`No image found with ID ${id}`);
+/** @param words an operation's own words for it */
+export const noSuchImage = (id: string, words = `No image found with ID ${id}`): NotFound =>
+  new NotFound(words);
+const hiddenImage = (): NotFound => new NotFound('The resource could not be found.');
 
 /** What policy rules may ask about an image. `member` is the caller's project where the image is shared with it. */
 export function targetOf(image: Image, member: string | undefined): object {
@@ -43,9 +49,9 @@ export function targetOf(image: Image, member: string | undefined): object {
 
 export function accessTo(images: ImageQueries, members: MemberQueries): Access {
   return {
-    async see(call, id) {
+    async see(call, id, words) {
       const image = id.length <= 36 ? await images.get(id) : undefined;
-      if (!image) throw noSuchImage(id);
+      if (!image) throw noSuchImage(id, words);
       const { owner, visibility } = image.row;
       const { projectId } = call.credentials;
       const shared =
@@ -60,11 +66,12 @@ export function accessTo(images: ImageQueries, members: MemberQueries): Access {
         visibility === 'community' ||
         owner === projectId ||
         shared !== undefined;
-      if (!theirs || !call.can('get_image', seen.target)) throw noSuchImage(id);
+      if (!theirs) throw noSuchImage(id, words);
+      if (!call.can('get_image', seen.target)) throw hiddenImage();
       return seen;
     },
-    enforce(call, rule, { image, target }) {
-      if (!call.can('get_image', target)) throw noSuchImage(image.row.id);
+    enforce(call, rule, { target }) {
+      if (!call.can('get_image', target)) throw hiddenImage();
       call.enforce(rule, target);
     },
     may: (call, rule, image) => call.can(rule, targetOf(image, undefined)),

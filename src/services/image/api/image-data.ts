@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
-import { ApiError, BadRequest, Forbidden, UnsupportedMediaType } from '../../../platform/errors/errors.ts';
+import { ApiError, BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
+import { asDetail } from '../model/detail.ts';
 import { isAdmin } from './access.ts';
 import type { ImageService } from './image-service.ts';
 import { mebibytes } from './quotas.ts';
+import { unsupported } from './style.ts';
 
 /** The states in which an image's bytes are whole; while it is imported to several stores, some may have them before. */
 const ready = new Set(['active', 'deactivated', 'pending_delete']);
@@ -83,9 +85,9 @@ export function imageDataRoutes(service: ImageService): Route[] {
 
 /** @throws UnsupportedMediaType for a body that is not said to be bytes */
 export function assertBytes({ headers }: Call): void {
-  const contentType = String(headers['content-type'] ?? '').split(';')[0];
-  if (contentType?.trim().toLowerCase() !== 'application/octet-stream')
-    throw new UnsupportedMediaType(`Invalid content type ${contentType}`);
+  const contentType = headers['content-type'];
+  if (contentType?.split(';')[0]?.trim().toLowerCase() !== 'application/octet-stream')
+    throw unsupported(contentType);
 }
 
 /** How many bytes the client says will come. @throws BadRequest */
@@ -127,4 +129,4 @@ export function rangeOf({ headers }: Pick<Call, 'headers'>, size: number): Range
 }
 
 const unsatisfiable = (message: string, size: number): ApiError =>
-  new ApiError(416, message, { headers: { 'content-range': `bytes */${size}` } });
+  new ApiError(416, message, { ...asDetail, headers: { 'content-range': `bytes */${size}` } });

@@ -10,6 +10,8 @@ import { isoTime } from './image-view.ts';
 
 const statuses = ['pending', 'accepted', 'rejected'] as const;
 
+const wrongStatus = 'Incorrect request: Status must be "pending", "accepted" or "rejected".';
+
 const toMemberView = (row: MemberRow) => ({
   member_id: row.member,
   image_id: row.image_id,
@@ -21,13 +23,15 @@ const toMemberView = (row: MemberRow) => ({
 
 /** Sharing: the owner says with whom, each of those says whether it wants the image in its lists. */
 export function imageMemberRoutes({ access, members, settings, store }: ImageService): Route[] {
-  /** @throws NotFound, Forbidden: only shared images have members */
-  async function shared(call: Call): Promise<Seen> {
+  /**
+   * @param refused an operation's own words for images that are not shared
+   * @throws NotFound, Forbidden: only shared images have members
+   */
+  async function shared(call: Call, refused?: string): Promise<Seen> {
     const id = call.params['id'] as string;
-    const seen = await access.see(call, id).catch((error: unknown) => {
-      throw error instanceof NotFound ? new NotFound(`Image ${id} not found.`) : error;
-    });
-    if (seen.image.row.visibility !== 'shared') throw new Forbidden('Only shared images have members.');
+    const seen = await access.see(call, id, `Image ${id} not found.`);
+    const only = 'Only shared images have members.';
+    if (seen.image.row.visibility !== 'shared') throw new Forbidden(refused ?? only);
     return seen;
   }
 
@@ -48,10 +52,9 @@ export function imageMemberRoutes({ access, members, settings, store }: ImageSer
     if (member.length > 255) throw new BadRequest('Member should not be greater than 255 characters.');
     try {
       return await store.transaction(async () => {
-        const seen = await shared(call);
+        const seen = await shared(call, `Not allowed to create members for image ${call.params['id']}.`);
         const { id } = seen.image.row;
-        if (!call.can('add_member', seen.target))
-          throw new Forbidden(`Not allowed to create members for image ${id}.`);
+        call.enforce('add_member', seen.target);
         if (await members.get(id, member))
           throw new Conflict(`Member ${member} is duplicated for image ${id}`);
         assertMemberLimit((await members.count(id)) + 1, id, settings);
@@ -68,9 +71,10 @@ export function imageMemberRoutes({ access, members, settings, store }: ImageSer
     const said = readText(call.body, 'status', {
       absent: 'Status not specified',
       wrong: 'Expected a status in the form: {"status": "status"}',
+      otherKind: wrongStatus,
     });
     return store.transaction(async () => {
-      const seen = await shared(call);
+      const seen = await shared(call, `Not allowed to update members for image ${call.params['id']}.`);
       if (!call.can('get_member', seen.target))
         throw new Forbidden(
           `You are not authorized to lookup the members of the image ${seen.image.row.id}.`,
@@ -78,20 +82,21 @@ export function imageMemberRoutes({ access, members, settings, store }: ImageSer
       const row = await memberOf(seen, call);
       // A member answers for itself only: the target's member is the caller's own project.
       const own = row.member === call.credentials.projectId || call.can('context_is_admin');
-      if (!own || !call.can('modify_member', seen.target))
-        throw new Forbidden(`Not allowed to update members for image ${seen.image.row.id}.`);
+      if (!own) throw new Forbidden('You are not authorized to complete modify_member action.');
+      call.enforce('modify_member', seen.target);
       const status = statuses.find((each) => each === said);
-      if (!status)
-        throw new BadRequest('Incorrect request: Status must be "pending", "accepted" or "rejected".');
+      if (!status) throw new BadRequest(wrongStatus);
       return toMemberView(await members.answer(row, status));
     });
   };
 
   const list = async (call: Call) => {
-    const seen = await shared(call);
-    const { id } = seen.image.row;
-    if (!call.can('get_members', seen.target))
-      throw new Forbidden(`Not allowed to list members for image ${id}.`);
+    const id = call.params['id'] as string;
+    const seen = await shared(
+      call,
+      `Not allowed to list members for image ${id}: Only shared images have members.`,
+    );
+    call.enforce('get_members', seen.target);
     const all = await members.list(id);
     return { members: visible(call, seen, all).map(toMemberView), schema: '/v2/schemas/members' };
   };
@@ -109,10 +114,9 @@ export function imageMemberRoutes({ access, members, settings, store }: ImageSer
 
   const remove = (call: Call) =>
     store.transaction(async () => {
-      const seen = await shared(call);
+      const seen = await shared(call, `Not allowed to delete members for image ${call.params['id']}.`);
       const row = await memberOf(seen, call);
-      if (!call.can('delete_member', seen.target))
-        throw new Forbidden(`Not allowed to delete members for image ${row.image_id}.`);
+      call.enforce('delete_member', seen.target);
       await members.remove(row);
     });
 
@@ -133,12 +137,16 @@ function visible(call: Call, { image }: Seen, rows: readonly MemberRow[]): Membe
   return rows.filter(({ member }) => all || member === projectId);
 }
 
-function readText(body: unknown, name: string, { absent, wrong }: { absent: string; wrong: string }): string {
+function readText(
+  body: unknown,
+  name: string,
+  { absent, wrong, otherKind = wrong }: { absent: string; wrong: string; otherKind?: string },
+): string {
   if (body === undefined) throw new BadRequest('Body expected in request.');
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new BadRequest(wrong);
   const value = (body as Record<string, unknown>)[name];
   if (value === undefined) throw new BadRequest(absent);
   if (value === null) return '';
-  if (typeof value !== 'string') throw new BadRequest(wrong);
+  if (typeof value !== 'string') throw new BadRequest(otherKind);
   return value;
 }

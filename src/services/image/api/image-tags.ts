@@ -9,7 +9,8 @@ import { assertImage } from './json-patch.ts';
 export function imageTagRoutes({ access, images, settings, store }: ImageService): Route[] {
   const change = (call: Call, changed: (image: Image) => string[]) =>
     store.transaction(async () => {
-      const seen = await access.see(call, call.params['id'] as string);
+      const id = call.params['id'] as string;
+      const seen = await access.see(call, id, `Image ${id} not found.`);
       access.enforce(call, 'modify_image', seen);
       const image = { ...seen.image, tags: changed(seen.image) };
       assertLimits(image, settings);

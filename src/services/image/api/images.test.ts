@@ -36,7 +36,7 @@ describe('images', () => {
       },
     });
     assert.equal(made.status, 201);
-    assert.equal(made.headers.get('location'), `/v2/images/${id}`);
+    assert.equal(made.headers.get('location'), `${world.urls['image']}/v2/images/${id}`);
     const { created_at, updated_at, tags, ...rest } = made.body;
     assert.match(created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     assert.equal(updated_at, created_at);

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { BadRequest, Conflict, Forbidden, UnsupportedMediaType } from '../../../platform/errors/errors.ts';
+import { BadRequest, Conflict, Forbidden } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { UniqueViolation } from '../../../platform/store/errors.ts';
 import { timestamp } from '../../../platform/store/table.ts';
+import { asDetail } from '../model/detail.ts';
 import type { ImageRow } from '../model/image.ts';
 import { assertLimits } from '../model/limits.ts';
 import { newImage } from '../model/new-image.ts';
@@ -17,6 +18,7 @@ import { imageViews } from './image-view.ts';
 import { assertImage, isReserved, parsePatch, readOnlyAttribute, reservedAttribute } from './json-patch.ts';
 import { removeImage } from './remove-image.ts';
 import { imageBody } from './schemas.ts';
+import { unsupported } from './style.ts';
 
 const patchTypes: Record<string, 4 | 10> = {
   'application/openstack-images-v2.0-json-patch': 4,
@@ -59,8 +61,8 @@ export function imageRoutes(service: ImageService): Route[] {
     const { projectId } = call.credentials;
     const owner = given.owner === undefined ? (projectId ?? null) : given.owner;
     const target = { project_id: owner, owner, visibility: given.visibility ?? 'private' };
-    if (!call.can('add_image', target) && owner !== projectId)
-      throw new Forbidden(`You are not permitted to create images owned by '${owner}'`);
+    if (!call.can('add_image', target) && owner !== (projectId ?? null))
+      throw new Forbidden(`You are not permitted to create images owned by '${owner}'`, asDetail);
     call.enforce('add_image', target);
     enforceVisibility(call, target.visibility, target);
     const image = newImage(
@@ -80,7 +82,7 @@ export function imageRoutes(service: ImageService): Route[] {
     }
     service.notify('image.create', image);
     return answer(201, view(image, call), {
-      location: `/v2/images/${image.row.id}`,
+      location: `${call.origin}/v2/images/${image.row.id}`,
       'openstack-image-store-ids': service.stores.names().join(','),
       ...(settings.enabled_import_methods.length > 0
         ? { 'openstack-image-import-methods': settings.enabled_import_methods.join(',') }
@@ -114,17 +116,9 @@ export function imageRoutes(service: ImageService): Route[] {
   }
 
   async function update(call: Call<unknown>) {
-    const contentType = String(call.headers['content-type'] ?? '')
-      .split(';')[0]
-      ?.trim()
-      .toLowerCase();
-    const draft = patchTypes[contentType ?? ''];
-    if (!draft) {
-      const allowed = Object.keys(patchTypes).join(', ');
-      throw new UnsupportedMediaType(`Image PATCH expects Content-Type one of: ${allowed}`, {
-        headers: { 'accept-patch': allowed },
-      });
-    }
+    const contentType = call.headers['content-type'];
+    const draft = patchTypes[contentType?.split(';')[0]?.trim().toLowerCase() ?? ''];
+    if (!draft) throw unsupported(contentType, { 'accept-patch': Object.keys(patchTypes).join(', ') });
     if (call.body === undefined) throw new BadRequest('Body expected in request.');
     const changes = parsePatch(call.body, draft);
     let abandoned: LocationRow[] = [];
@@ -133,7 +127,7 @@ export function imageRoutes(service: ImageService): Route[] {
       for (const { root, op, value } of changes) {
         if (root === 'locations' && settings.show_multiple_locations) continue;
         if (root === 'owner' && op !== 'remove' && !isAdmin(call))
-          throw new Forbidden("Owner can't be updated by non admin.");
+          throw new Forbidden("Owner can't be updated by non admin.", asDetail);
         if (root === 'visibility' && op !== 'remove') enforceVisibility(call, value as string, seen.target);
         access.enforce(call, 'modify_image', seen);
       }
@@ -208,7 +202,8 @@ function readNewImage(body: unknown): {
     else if ((settable as readonly string[]).includes(name)) given[name] = value;
     else if (readOnlyAtCreate.includes(name)) throw readOnlyAttribute(name);
     else if (isReserved(name) || name === 'locations') throw reservedAttribute(name);
-    else properties[name] = value as string;
+    // A kernel that an image does not have may be said as null.
+    else if (value !== null) properties[name] = value as string;
   }
   return { given: given as Given, properties, tags };
 }

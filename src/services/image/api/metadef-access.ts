@@ -7,12 +7,14 @@ import { isAdmin } from './access.ts';
 /**
  * The namespace that a request's path names. One that is another project's own is not there.
  *
+ * @param words what is said where there is none
  * @throws NotFound
  */
 export async function seeNamespace(
   call: Call,
   queries: MetadefQueries,
   name = call.params['namespace'] as string,
+  words = `Namespace ${name} not found`,
 ): Promise<NamespaceRow> {
   const row = name.length <= 80 ? await queries.get(name) : undefined;
   const { projectId } = call.credentials;
@@ -22,7 +24,7 @@ export async function seeNamespace(
       row.owner === null ||
       row.visibility === 'public' ||
       (projectId !== undefined && row.owner === projectId));
-  if (!row || !theirs) throw new NotFound(`Metadata definition namespace=${name} was not found.`);
+  if (!row || !theirs) throw new NotFound(words);
   return row;
 }
 

@@ -29,7 +29,7 @@ describe('a namespace of metadata definitions', () => {
       body: { namespace: 'Test::Made', display_name: 'Made' },
     });
     assert.equal(status, 201);
-    assert.equal(headers.get('location'), '/v2/metadefs/namespaces/Test::Made');
+    assert.equal(headers.get('location'), `${world.urls['image']}/v2/metadefs/namespaces/Test::Made`);
     const { created_at, updated_at, ...rest } = body;
     assert.match(created_at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
     assert.equal(updated_at, created_at);

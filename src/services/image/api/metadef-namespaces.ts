@@ -67,7 +67,7 @@ export function metadefNamespaceRoutes(store: ImageStoreDb, queries: MetadefQuer
       ...(Object.keys(given.properties).length > 0 ? { properties: given.properties } : {}),
       ...(given.tags.length > 0 ? { tags: given.tags.map((name) => ({ name })) } : {}),
     });
-    return answer(201, view, { location: encodeURI(namespacePath(row.namespace)) });
+    return answer(201, view, { location: `${call.origin}${encodeURI(namespacePath(row.namespace))}` });
   }
 
   async function list(call: Call) {
@@ -115,7 +115,9 @@ export function metadefNamespaceRoutes(store: ImageStoreDb, queries: MetadefQuer
 
   async function show(call: Call) {
     visibilityOf(call, visibilities);
-    const row = await seeNamespace(call, queries);
+    const name = call.params['namespace'] as string;
+    const absent = `Metadata definition namespace=${name} was not found.`;
+    const row = await seeNamespace(call, queries, name, absent);
     enforceMetadef(call, 'get_metadef_namespace', row);
     for (const rule of [
       'list_metadef_resource_types',

@@ -6,6 +6,8 @@ interface Property {
   type: string | readonly string[];
   description: string;
   readOnly?: true;
+  /** Said of custom properties that are known all the same. */
+  is_base?: false;
   maxLength?: number;
   pattern?: string;
   enum?: readonly (string | null)[];
@@ -74,16 +76,50 @@ export const imageProperties: Record<string, Property> = {
     description: 'Where its bytes are',
     items: {
       type: 'object',
-      properties: { url: { type: 'string', maxLength: 255 }, metadata: { type: 'object' } },
+      properties: {
+        url: { type: 'string', maxLength: 255 },
+        metadata: { type: 'object' },
+        validation_data: {
+          type: 'object',
+          description: 'What its bytes hash to: set while nothing is known, compared with what is known',
+          writeOnly: true,
+          properties: {
+            checksum: { type: 'string', minLength: 32, maxLength: 32 },
+            os_hash_algo: { type: 'string', maxLength: 64 },
+            os_hash_value: { type: 'string', maxLength: 128 },
+          },
+          required: ['os_hash_algo', 'os_hash_value'],
+          additionalProperties: false,
+        },
+      },
       required: ['url', 'metadata'],
     },
   },
 };
 
+const anImage: Partial<Property> = { pattern: imageProperties['id']?.pattern as string };
+const known = (property: Property): Property => ({ ...property, is_base: false });
+/** Custom properties whose meaning is agreed upon: what glance's `schema-image.json` has. */
+const knownProperties: Record<string, Property> = {
+  description: known(text('What people should know about it')),
+  architecture: known(text('The architecture of the processor that it is for')),
+  os_distro: known(text("The operating system's distribution, by its common name")),
+  os_version: known(text("The operating system's version, as its distributor says it")),
+  instance_uuid: known(text('The server that it was taken from')),
+  kernel_id: known(textOrNull('The image of the kernel that boots it', anImage)),
+  ramdisk_id: known(textOrNull('The image of the ramdisk that boots it', anImage)),
+  cinder_encryption_key_id: known(text('The key of the volume that it was taken from')),
+  cinder_encryption_key_deletion_policy: known(
+    text('What becomes of that key when the image is deleted', {
+      enum: ['on_image_deletion', 'do_not_delete'],
+    }),
+  ),
+};
+
 const custom = { additionalProperties: { type: 'string' } };
 const image = {
   name: 'image',
-  properties: imageProperties,
+  properties: { ...imageProperties, ...knownProperties },
   ...custom,
   links: [
     { rel: 'self', href: '{self}' },
@@ -104,7 +140,11 @@ const member = {
 };
 
 /** What a create may say, and what one PATCH operation leaves of an attribute. */
-export const imageBody: TSchema = Type.Unsafe({ type: 'object', properties: imageProperties, ...custom });
+export const imageBody: TSchema = Type.Unsafe({
+  type: 'object',
+  properties: { ...imageProperties, ...knownProperties },
+  ...custom,
+});
 
 const documents: Record<string, object> = {
   image,

@@ -41,7 +41,7 @@ describe('tasks', () => {
   it('import an image from the web in the old way, for administrators', async () => {
     const made = await create({ type: 'import', input: input() });
     assert.equal(made.status, 201, JSON.stringify(made.body));
-    assert.equal(made.headers.get('location'), `/v2/tasks/${made.body.id}`);
+    assert.equal(made.headers.get('location'), `${world.urls['image']}/v2/tasks/${made.body.id}`);
     assert.deepEqual(made.body.input, input());
     assert.equal(made.body.status, 'pending');
     const task = await over(made.body.id);

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { type TSchema, Type } from 'typebox';
 import { BadRequest, Forbidden, MethodNotAllowed, NotFound } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
+import { type Validator, validator } from '../../../platform/http/validation.ts';
 import { UniqueViolation } from '../../../platform/store/errors.ts';
 import type { ImageRow } from '../model/image.ts';
 import { assertLimits } from '../model/limits.ts';
@@ -40,6 +42,8 @@ const properties = {
   self: { readOnly: true, type: 'string' },
   schema: { readOnly: true, type: 'string' },
 };
+const taskBody: TSchema = Type.Unsafe({ type: 'object', properties, additionalProperties: false });
+let check: Validator | undefined;
 const { input: _input, result: _result, message: _message, ...partial } = properties;
 const documents: Record<string, object> = {
   task: { name: 'task', properties },
@@ -47,15 +51,9 @@ const documents: Record<string, object> = {
     name: 'tasks',
     properties: {
       tasks: { type: 'array', items: { name: 'task', properties: partial } },
-      first: { type: 'string' },
-      next: { type: 'string' },
       schema: { type: 'string' },
     },
-    links: [
-      { rel: 'first', href: '{first}' },
-      { rel: 'next', href: '{next}' },
-      { rel: 'describedby', href: '{schema}' },
-    ],
+    links: [{ rel: 'describedby', href: '{schema}' }],
   },
 };
 
@@ -106,7 +104,7 @@ export function taskRoutes(service: ImageService): Route[] {
   async function show(call: Call) {
     const id = call.params['id'] as string;
     const task = id.length <= 36 ? await tasks.get(id) : undefined;
-    if (!task) throw new NotFound(`No task found with ID ${id}`);
+    if (!task) throw new NotFound(`Could not find task ${id}`);
     return fullView(task);
   }
 
@@ -140,11 +138,11 @@ export function taskRoutes(service: ImageService): Route[] {
           throw new BadRequest(`Image ID ${image.row.id} already exists!`);
         throw error;
       });
-    return answer(201, fullView(task), { location: `/v2/tasks/${task.id}` });
+    return answer(201, fullView(task), { location: `${call.origin}/v2/tasks/${task.id}` });
   }
 
   async function ofImage(call: Call) {
-    const { image } = await access.see(call, call.params['id'] as string);
+    const { image } = await access.see(call, call.params['id'] as string, 'The resource could not be found.');
     return { tasks: (await tasks.ofImage(image.row.id)).map(fullView) };
   }
 
@@ -215,13 +213,17 @@ const settable = [
 
 /** @throws BadRequest, Forbidden */
 function readTask(body: unknown) {
-  if (!isObject(body)) throw new BadRequest('Body expected in request.');
+  if (body === undefined) throw new BadRequest('Body expected in request.');
+  if (!isObject(body)) throw new BadRequest("Task 'type' is required");
   for (const name of ['type', 'input'])
     if (body[name] === undefined) throw new BadRequest(`Task '${name}' is required`);
   const { type, input } = body;
+  check ??= validator(taskBody);
+  const problem = check(body);
+  if (problem) throw new BadRequest(`Provided object does not match schema 'task': ${problem.message}`);
   // The other kinds are what images' own imports and locations make.
   if (type !== 'import') throw new BadRequest(`Provided type of task is unsupported: ${String(type)}`);
-  if (!isObject(input)) throw new BadRequest("Provided object does not match schema 'task'");
+  if (!isObject(input)) throw new BadRequest('Invalid location: None');
   for (const name of ['import_from', 'import_from_format', 'image_properties'])
     if (input[name] === undefined) throw new BadRequest(`Input does not contain '${name}' field`);
   const { import_from: from, image_properties: said } = input;
@@ -234,7 +236,7 @@ function readTask(body: unknown) {
   const custom: Record<string, string> = {};
   for (const [name, value] of Object.entries(said)) {
     if (settable.includes(name)) Object.assign(given, { [name]: value });
-    else if (name === 'tags') continue;
+    else if (name === 'tags' || value === null) continue;
     else if (isReserved(name) || typeof value !== 'string')
       throw new Forbidden(`Attribute '${name}' is reserved.`);
     else custom[name] = value;

@@ -50,13 +50,13 @@ export interface ImageLocation {
 
 /** The formats of upstream's configuration defaults; those that need no look into come first. */
 export const diskFormats = [
-  'raw',
   'ami',
   'ari',
   'aki',
   'vhd',
   'vhdx',
   'vmdk',
+  'raw',
   'qcow2',
   'vdi',
   'iso',

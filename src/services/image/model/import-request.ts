@@ -31,7 +31,9 @@ export function parseImportRequest(body: unknown, enabled: readonly string[]): I
   if (name === undefined) throw new BadRequest("Import request requires a 'name' field.");
   const known = importMethods.find((each) => each === name);
   if (known === undefined || !enabled.includes(known))
-    throw new BadRequest(`Unknown import method name '${String(name).slice(0, 100)}'.`);
+    throw new BadRequest(
+      `Unknown import method name '${name === null ? 'None' : String(name).slice(0, 300)}'.`,
+    );
   const allStoresMustSucceed = flag(body, 'all_stores_must_succeed', true);
   const allStores = flag(body, 'all_stores', false);
   const { stores } = body;

@@ -1,4 +1,5 @@
 import { BadRequest, Conflict, Forbidden } from '../../../platform/errors/errors.ts';
+import { asDetail } from './detail.ts';
 import type { Image } from './image.ts';
 
 /** What a change needs to be applied; how it was written is the API's business. */
@@ -50,14 +51,16 @@ function apply(image: Image, { op, root, value, overwrites }: Change): void {
   const isAttribute = attributes.has(root);
   const present = isAttribute || Object.hasOwn(image.properties, root);
   if (op === 'remove') {
-    if (isAttribute) throw new Forbidden(`Property ${root} may not be removed.`);
-    if (!present) throw new Conflict(`Property ${root} does not exist.`);
+    if (isAttribute) throw new Forbidden(`Property ${root} may not be removed.`, asDetail);
+    if (!present) throw new Conflict(`Property ${root} does not exist.`, asDetail);
     delete image.properties[root];
     return;
   }
-  if (op === 'replace' && !present) throw new Conflict(`Property ${root} does not exist.`);
-  if (op === 'add' && present && !overwrites) throw new Conflict(`Property ${root} already present.`);
+  if (op === 'replace' && !present) throw new Conflict(`Property ${root} does not exist.`, asDetail);
+  if (op === 'add' && present && !overwrites)
+    throw new Conflict(`Property ${root} already present.`, asDetail);
   if (isAttribute) setAttribute(image, root, value);
+  else if (value === null) delete image.properties[root];
   else image.properties[root] = value as string;
 }
 
