@@ -46,7 +46,8 @@ const validators = new WeakMap<TSchema, Validator>();
 
 /** The body of a request. @throws BadRequest unless it fits the schema */
 export function bodyOf<S extends TSchema>(call: Call, schema: S): Static<S> {
-  if (call.body === undefined) throw new BadRequest('Malformed JSON: the body is empty');
+  if (call.body === undefined)
+    throw new BadRequest('Malformed JSON: Expecting value: line 1 column 1 (char 0)');
   return checked(call.body, schema);
 }
 

@@ -1,5 +1,6 @@
 import { BadRequest } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
+import { failed } from '../model/query-values.ts';
 
 /** @throws BadRequest for a query parameter that the operation does not have */
 export function assertOnly(call: Call, names: readonly string[]): void {
@@ -7,7 +8,7 @@ export function assertOnly(call: Call, names: readonly string[]): void {
   if (others.length === 0) return;
   const list = others.map((name) => `'${name}'`).join(', ');
   throw invalidQuery(
-    `Additional properties are not allowed (${list} ${others.length === 1 ? 'was' : 'were'} unexpected)`,
+    `Additional properties are not allowed (${list} ${others.length === 1 ? 'was' : 'were'} unexpected)${failed('additionalProperties')}`,
   );
 }
 

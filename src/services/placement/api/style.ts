@@ -4,7 +4,7 @@ import {
   NotAcceptable,
   UnsupportedMediaType,
 } from '../../../platform/errors/errors.ts';
-import type { ErrorStyle } from '../../../platform/http/style.ts';
+import type { ErrorScene, ErrorStyle } from '../../../platform/http/style.ts';
 import { type Invalid, pythonRepr } from '../../../platform/http/validation.ts';
 import { microversion } from '../../../platform/microversion/microversion.ts';
 import { maximumMicroversion, minimumMicroversion } from '../model/microversions.ts';
@@ -38,11 +38,11 @@ export const placementErrors: ErrorStyle = {
   errorBody(error, { requestId, version, method, accept }) {
     const { status } = error;
     if (prefersHtml(accept))
-      return { body: htmlPage(error, method), contentType: 'text/html; charset=UTF-8' };
+      return { body: htmlPage(error, { method, accept }), contentType: 'text/html; charset=UTF-8' };
     const body: Record<string, unknown> = {
       status,
       title: titles[status] ?? 'Error',
-      detail: detailOf(error, method),
+      detail: detailOf(error, { method, accept }),
       request_id: requestId,
     };
     if (version !== undefined && version >= errorCodesSince) {
@@ -55,6 +55,7 @@ export const placementErrors: ErrorStyle = {
     return { body: { errors: [body] } };
   },
   invalid: (problem) => new BadRequest(`JSON does not validate: ${validationWords(problem)}`),
+  badJson: () => new BadRequest('Malformed JSON: The request body is not valid JSON.'),
   notJson: (contentType) =>
     contentType === undefined
       ? new BadRequest('content-type header required when content-length > 0')
@@ -81,11 +82,13 @@ function prefersHtml(accept: string | undefined): boolean {
   return weightOf('text/html', 'text') > weightOf('application/json', 'application');
 }
 
+type Asked = Pick<ErrorScene, 'method' | 'accept'>;
+
 /** WebOb's page for an error. */
-function htmlPage(error: ApiError, method: string): string {
+function htmlPage(error: ApiError, scene: Asked): string {
   const title = `${error.status} ${titles[error.status] ?? 'Error'}`;
   const explanation = explanations[error.status];
-  const words = wordsOf(error, method);
+  const words = wordsOf(error, scene);
   const text = explanation === undefined || words === explanation ? words : `${explanation}\n\n${words}`;
   const lines = text
     .replaceAll(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`)
@@ -93,17 +96,19 @@ function htmlPage(error: ApiError, method: string): string {
   return `<html>\n <head>\n  <title>${title}</title>\n </head>\n <body>\n  <h1>${title}</h1>\n  ${lines}\n </body>\n</html>\n`;
 }
 
-function detailOf(error: ApiError, method: string): string {
-  const message = wordsOf(error, method);
+function detailOf(error: ApiError, scene: Asked): string {
+  const message = wordsOf(error, scene);
   const explanation = explanations[error.status];
   if (explanation === undefined) return message;
   return message === explanation ? `${explanation}\n\n   ` : `${explanation}\n\n ${message}  `;
 }
 
-function wordsOf(error: ApiError, method: string): string {
+/** Two statuses have templates of their own in WebOb, which say how it was asked. */
+function wordsOf(error: ApiError, { method, accept = '' }: Asked): string {
   if (error.status === 405)
-    return `The method ${method} is not allowed for this resource.\n\n The method specified is not allowed for this resource.  `;
-  if (error.code === 'malformed') return `Malformed JSON: ${error.message}`;
+    return `The method ${method} is not allowed for this resource. \n\n The method specified is not allowed for this resource.`;
+  if (error.status === 406)
+    return `The resource could not be generated that was acceptable to your browser (content of type ${accept}. \n\n ${error.message}`;
   return error.message;
 }
 
@@ -121,6 +126,7 @@ const at = (steps: readonly string[]): string =>
 
 /** The words of upstream's microversion middleware; any two numbers are a version, if none that is served. */
 export function refuseMicroversion(asked: string): ApiError {
-  if (/^\d+\.\d+$/.test(asked)) return new NotAcceptable(`Unacceptable version header: ${asked}`);
-  return new BadRequest(`invalid version string: ${asked.slice(0, 40)}`);
+  if (/^\d+\.\d+$/.test(asked))
+    return new NotAcceptable(`Invalid microversion: Unacceptable version header: ${asked}`);
+  return new BadRequest(`Invalid microversion: invalid version string: ${asked.slice(0, 40)}`);
 }

@@ -7,6 +7,7 @@ import { getProvider } from '../store/resource-providers.ts';
 import type { PlacementStore } from '../store/tables.ts';
 import { projectUsages, providerUsages } from '../store/usages.ts';
 import { fresh, minorOf, operation } from './operation.ts';
+import { failed } from '../model/query-values.ts';
 import { assertOnly, invalidQuery } from './query-names.ts';
 import { idOf } from './resource-providers.ts';
 
@@ -41,7 +42,8 @@ export function usageRoutes(store: PlacementStore): Route[] {
         call.enforce('placement:usages', { project_id: projectId ?? null });
         const grouped = minorOf(call) >= 38;
         assertOnly(call, ['project_id', 'user_id', ...(grouped ? ['consumer_type'] : [])]);
-        if (projectId === undefined) throw invalidQuery("'project_id' is a required property");
+        if (projectId === undefined)
+          throw invalidQuery(`'project_id' is a required property${failed('required')}`);
         for (const name of ['project_id', 'user_id', 'consumer_type']) assertLength(call, name);
         const userId = call.queryValue('user_id');
         if (!grouped) {
@@ -62,7 +64,9 @@ async function groupedUsages(
 ): Promise<Record<string, object>> {
   const wanted = call.queryValue('consumer_type');
   if (wanted !== undefined && !/^([A-Z0-9_]+|all|unknown)$/.test(wanted))
-    throw invalidQuery(`'${wanted}' does not match '^[A-Z0-9_]+$|^all|^unknown$'`);
+    throw invalidQuery(
+      `'${wanted}' does not match '^[A-Z0-9_]+$|^all|^unknown$'${failed('pattern', 'consumer_type')}`,
+    );
   const { all, byType } = await projectUsages(store, projectId, userId);
   const groups = wanted === 'all' ? new Map([['all', all]]) : byType;
   return Object.fromEntries(
@@ -78,6 +82,3 @@ function assertLength(call: Call, name: string): void {
   if (value === '') throw invalidQuery(`'' is too short${failed('minLength', name)}`);
   if (value.length > longestName) throw invalidQuery(`'${value}' is too long${failed('maxLength', name)}`);
 }
-
-const failed = (keyword: string, name: string) =>
-  `\n\nFailed validating '${keyword}' in schema['properties']['${name}']`;

@@ -4,6 +4,10 @@ import { BadRequest } from '../../../platform/errors/errors.ts';
 
 const invalid = 'Invalid query string parameters:';
 
+/** How Python's jsonschema goes on after what is wrong, but for the schema itself. */
+export const failed = (keyword: string, parameter?: string): string =>
+  `\n\nFailed validating '${keyword}' in schema${parameter === undefined ? '' : `['properties']['${parameter}']`}`;
+
 /** `VCPU:2,MEMORY_MB:1024` */
 export function parseResources(text: string): Map<string, number> {
   const form =

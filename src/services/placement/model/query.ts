@@ -1,5 +1,6 @@
 import { BadRequest } from '../../../platform/errors/errors.ts';
 import {
+  failed,
   isUuidLike,
   parseInTree,
   parseMemberOf,
@@ -74,7 +75,8 @@ export function parseProviderQuery(parameters: URLSearchParams, minor: number): 
   if (unknown.length > 0) throw invalid(unexpected(unknown));
   for (const key of ['uuid', 'in_tree']) {
     const value = last(parameters, key);
-    if (value !== undefined && !isUuidLike(value)) throw invalid(`'${value}' is not a 'uuid'`);
+    if (value !== undefined && !isUuidLike(value))
+      throw invalid(`'${value}' is not a 'uuid'${failed('format', key)}`);
   }
   const resources = last(parameters, 'resources');
   return {
@@ -141,19 +143,19 @@ function assertCandidateParameters(parameters: URLSearchParams, minor: number): 
     const names = unknown.map((key) => `'${key}'`).toSorted();
     const verb = names.length === 1 ? 'does' : 'do';
     const list = patterns.map((pattern) => `'${pattern}'`).toSorted();
-    throw invalid(`${names.join(', ')} ${verb} not match any of the regexes: ${list.join(', ')}`);
+    throw invalid(
+      `${names.join(', ')} ${verb} not match any of the regexes: ${list.join(', ')}${failed('additionalProperties')}`,
+    );
   }
   const limit = last(parameters, 'limit');
   if (limit !== undefined && !/^[1-9][0-9]*$/.test(limit))
-    throw invalid(
-      `'${limit}' does not match '^[1-9][0-9]*$'\n\nFailed validating 'pattern' in schema['properties']['limit']`,
-    );
+    throw invalid(`'${limit}' does not match '^[1-9][0-9]*$'${failed('pattern', 'limit')}`);
   const policy = last(parameters, 'group_policy');
   if (policy !== undefined && policy !== 'none' && policy !== 'isolate') {
-    throw invalid(`'${policy}' is not one of ['none', 'isolate']`);
+    throw invalid(`'${policy}' is not one of ['none', 'isolate']${failed('enum', 'group_policy')}`);
   }
   if (minor < granularSince && !parameters.has('resources'))
-    throw invalid("'resources' is a required property");
+    throw invalid(`'resources' is a required property${failed('required')}`);
 }
 
 function parseWide(parameters: URLSearchParams): Omit<CandidateQuery, 'groups' | 'nested'> {
@@ -305,7 +307,7 @@ function invalid(what: string): BadRequest {
 
 function unexpected(keys: readonly string[]): string {
   const names = keys.map((key) => `'${key}'`).join(', ');
-  return `Additional properties are not allowed (${names} ${keys.length === 1 ? 'was' : 'were'} unexpected)`;
+  return `Additional properties are not allowed (${names} ${keys.length === 1 ? 'was' : 'were'} unexpected)${failed('additionalProperties')}`;
 }
 
 function known(table: Readonly<Record<string, number>>, key: string): number | undefined {
