@@ -16,7 +16,7 @@ export function compareAnswers(theirs: Answers, ours: Answers, known: readonly K
   const unknown = new Map<string, string[]>();
   const explained = new Map<string, number>();
   for (const [title, answer] of ours) {
-    const lines = diffLines(theirs.get(title) ?? 'never asked', answer);
+    const lines = diffLines(inOrder(theirs.get(title) ?? 'never asked'), inOrder(answer));
     const changed = lines.filter((line) => !line.startsWith(' '));
     if (changed.length === 0) {
       same++;
@@ -41,6 +41,26 @@ export function compareAnswers(theirs: Answers, ours: Answers, known: readonly K
       .toSorted((a, b) => b.titles.length - a.titles.length),
     known: explained,
   };
+}
+
+/** A body with its keys in order once more: what a key stands for is masked, and was in order by what it was. */
+function inOrder(answer: string): string {
+  const [head = '', ...rest] = answer.split('\n\n');
+  try {
+    return `${head}\n\n${JSON.stringify(sorted(JSON.parse(rest.join('\n\n'))), undefined, 1)}`;
+  } catch {
+    return answer;
+  }
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner)]),
+  );
 }
 
 const mostTitles = 8;
