@@ -132,7 +132,15 @@ export async function openIdentity(platform: Platform, until: AsyncDisposableSta
     onTry: (tried) => audit.authenticated(tried),
   });
   const credentials = new CredentialStore(store, keys.credentials);
-  const federation = openFederation({ store, changes, directory, revocations, settings, stateDir, url });
+  const federation = await openFederation({
+    store,
+    changes,
+    directory,
+    revocations,
+    settings,
+    stateDir,
+    url,
+  });
   until.defer(() => federation.close());
   const limits = new Limits(store, changes, directory, { model: settings.enforcement_model });
   await limits.assertDepth();

@@ -1,5 +1,6 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
+import { sameSecret } from '../../../platform/auth/same-secret.ts';
 import { BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
 
 /** The guest that asks, as the network's metadata proxy says. */
@@ -33,7 +34,5 @@ export function metadataCaller(headers: IncomingHttpHeaders, secret: string): Me
 }
 
 function signed(serverId: string, signature: string, secret: string): boolean {
-  const expected = Buffer.from(createHmac('sha256', secret).update(serverId).digest('hex'));
-  const given = Buffer.from(signature);
-  return given.length === expected.length && timingSafeEqual(given, expected);
+  return sameSecret(signature, createHmac('sha256', secret).update(serverId).digest('hex'));
 }

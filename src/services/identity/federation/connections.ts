@@ -1,11 +1,11 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Static, Type } from 'typebox';
+import { sameSecret } from '../../../platform/auth/same-secret.ts';
 import { validator } from '../../../platform/http/validation.ts';
 import type { ProvenAssertion } from './login.ts';
-import { OpenIdConnection } from './openid.ts';
-import { SamlConnection } from './saml/connection.ts';
+import type { OpenIdConnection } from './openid.ts';
+import type { SamlConnection } from './saml/connection.ts';
 
 const Text = Type.String({ minLength: 1, maxLength: 4096 });
 const closed = <P extends Parameters<typeof Type.Object>[0]>(properties: P) =>
@@ -56,20 +56,27 @@ export class Connections {
   readonly #all = new Map<string, Connection & { idpId: string; protocolId: string }>();
 
   /**
+   * What a protocol needs is loaded where one is spoken.
+   *
    * @param url where identity is, as providers and browsers know it; asked when it is needed
    * @throws TypeError naming the connection and what is wrong with it
    */
-  constructor(settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>, url: () => string) {
+  static async open(
+    settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
+    url: () => string,
+  ): Promise<Connections> {
+    const connections = new Connections();
     for (const [name, options] of Object.entries(settings)) {
       const cut = name.lastIndexOf('/');
       if (cut < 1) throw new TypeError(`federation: '${name}' is not <identity provider>/<protocol>`);
       const [idpId, protocolId] = [name.slice(0, cut), name.slice(cut + 1)];
-      this.#all.set(name, {
-        ...connection(name, options, () => url() + authPath(idpId, protocolId)),
+      connections.#all.set(name, {
+        ...(await connection(name, options, () => url() + authPath(idpId, protocolId))),
         idpId,
         protocolId,
       });
     }
+    return connections;
   }
 
   get(idpId: string, protocolId: string): Connection | undefined {
@@ -90,19 +97,23 @@ export class Connections {
 export const authPath = (idpId: string, protocolId: string): string =>
   `/v3/OS-FEDERATION/identity_providers/${encodeURIComponent(idpId)}/protocols/${encodeURIComponent(protocolId)}/auth`;
 
-function connection(
+async function connection(
   name: string,
   options: Readonly<Record<string, unknown>>,
   callback: () => string,
-): Connection {
+): Promise<Connection> {
   const type = options['type'];
   if (type !== 'saml2' && type !== 'openid' && type !== 'headers') {
     throw new TypeError(`federation: ${name}: type must be one of saml2, openid, headers`);
   }
   const problem = checks[type](options);
   if (problem) throw new TypeError(`federation: ${name}: ${[...problem.path].join('.')} ${problem.keyword}`);
-  if (type === 'saml2') return { saml: new SamlConnection(options as SamlOptions, callback) };
+  if (type === 'saml2') {
+    const { SamlConnection } = await import('./saml/connection.ts');
+    return { saml: new SamlConnection(options as SamlOptions, callback) };
+  }
   if (type === 'openid') {
+    const { OpenIdConnection } = await import('./openid.ts');
     const { client_secret_file, ...rest } = options as OpenIdOptions;
     const secret = rest.client_secret ?? (client_secret_file ? secretIn(client_secret_file) : undefined);
     return {
@@ -124,7 +135,7 @@ function headersConnection(name: string, options: Static<typeof Headers>): Conne
   return {
     fromHeaders(headers) {
       const given = headers[secretHeader];
-      if (typeof given !== 'string' || !same(given, secret)) return undefined;
+      if (typeof given !== 'string' || !sameSecret(given, secret)) return undefined;
       const attributes: Record<string, string> = {};
       for (const [header, value] of Object.entries(headers)) {
         if (!header.startsWith(prefix) || header === secretHeader || typeof value !== 'string') continue;
@@ -142,9 +153,6 @@ function headersConnection(name: string, options: Static<typeof Headers>): Conne
     },
   };
 }
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-const same = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
 
 function utf8(value: string): string {
   try {

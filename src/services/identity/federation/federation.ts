@@ -27,7 +27,7 @@ export interface Federation {
 }
 
 /** @throws TypeError for settings that cannot be used */
-export function openFederation(of: {
+export async function openFederation(of: {
   store: Store<IdentityTables>;
   changes: Changes;
   directory: Directory;
@@ -35,12 +35,12 @@ export function openFederation(of: {
   settings: IdentitySettings;
   stateDir: string;
   url(): string;
-}): Federation {
+}): Promise<Federation> {
   const { store, changes, directory, revocations, settings, stateDir } = of;
   const url = () => settings.federation_url.replace(/\/+$/, '') || of.url();
   const memberships = new ExpiringMemberships(store, changes, settings.default_authorization_ttl);
   directory.expiringMemberships = memberships;
-  const connections = new Connections(settings.federation, url);
+  const connections = await Connections.open(settings.federation, url);
   const remoteIdAttribute = settings.remote_id_attribute;
   let key: Promise<Buffer> | undefined;
   let keys: Promise<SamlKeys> | undefined;

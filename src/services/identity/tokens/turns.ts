@@ -19,11 +19,14 @@ export class Turns {
       come,
       end: () => {
         resolve();
-        void over.then(() => {
-          if (this.#last.get(key) === over) this.#last.delete(key);
-        });
+        void this.#forget(key, over);
       },
     };
+  }
+
+  async #forget(key: string, over: Promise<void>): Promise<void> {
+    await over;
+    if (this.#last.get(key) === over) this.#last.delete(key);
   }
 
   /** How many lines there are. */

@@ -2,12 +2,12 @@ import { NotFound } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
 import { longestName } from '../model/names.ts';
+import { failed } from '../model/query-values.ts';
 import { UnknownProvider } from '../model/refusals.ts';
 import { getProvider } from '../store/resource-providers.ts';
 import type { PlacementStore } from '../store/tables.ts';
 import { projectUsages, providerUsages } from '../store/usages.ts';
 import { fresh, minorOf, operation } from './operation.ts';
-import { failed } from '../model/query-values.ts';
 import { assertOnly, invalidQuery } from './query-names.ts';
 import { idOf } from './resource-providers.ts';
 

@@ -5,7 +5,6 @@ import { type Route, route } from '../../../../platform/http/route.ts';
 import type { Connection } from '../../federation/connections.ts';
 import type { ProvenAssertion } from '../../federation/login.ts';
 import { loginPatience, type PendingLogin } from '../../federation/pending-logins.ts';
-import { newRequestId, responseInEnvelope, samlAttributes } from '../../federation/saml/connection.ts';
 import type { Identity } from '../../identity.ts';
 import { unmetRules } from '../../model/auth-rules.ts';
 import { askedGrounds } from '../../tokens/asked-scope.ts';
@@ -70,7 +69,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
     saml: NonNullable<Connection['saml']>,
     [idpId, protocolId]: readonly [string, string],
   ): Promise<Answer> {
-    const requestId = newRequestId();
+    const requestId = saml.newRequestId();
     const name = randomBytes(32).toString('base64url');
     const sent = { name, idpId, protocolId, carried: true, dashboard: null, requestId };
     const envelope = saml.carriedRequest(await logins.seal(sent), requestId);
@@ -115,7 +114,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
     const encoded = form.get('SAMLResponse');
     if (!carried && !encoded) throw refused('There is no SAML response in the request.');
     const { response, relayState } = carried
-      ? responseInEnvelope(text)
+      ? saml.responseInEnvelope(text)
       : {
           response: Buffer.from(encoded ?? '', 'base64').toString('utf8'),
           relayState: form.get('RelayState') ?? undefined,
@@ -133,7 +132,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
     if (!(await tickets.useOnce(`${read.issuer}\0${read.id}`, read.endsAt))) {
       throw refused('The assertion has been used.');
     }
-    return { assertion: samlAttributes(read), dashboard };
+    return { assertion: saml.attributesOf(read), dashboard };
   }
 
   async function enter(call: Call): Promise<Answer> {

@@ -4,10 +4,12 @@ import { Forbidden, NotFound } from '../../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../../platform/http/call.ts';
 import { type Route, route } from '../../../../platform/http/route.ts';
 import { repository } from '../../../../platform/store/repository.ts';
-import { ecpEnvelope, idpMetadata, samlResponse } from '../../federation/saml/issuer.ts';
 import type { Identity } from '../../identity.ts';
 import { type ServiceProviderRow, serviceProviders } from '../../store/tables/federation.ts';
 import { invalid } from '../../tokens/tokens.ts';
+
+/** Loaded when it is first asked for: XML signatures take memory that a cloud without federation keeps. */
+const issuer = () => import('../../federation/saml/issuer.ts');
 
 const ById = Type.Object({ id: Type.String() }, { additionalProperties: false });
 const Asked = Type.Object({
@@ -45,6 +47,7 @@ export function samlRoutes(identity: Identity): Route[] {
         'You are not authorized to perform the requested action: Use a project scoped token when attempting to create a SAML assertion.',
       );
     }
+    const { samlResponse } = await issuer();
     const response = samlResponse(
       {
         issuer: entityId(),
@@ -87,6 +90,7 @@ export function samlRoutes(identity: Identity): Route[] {
       async handler() {
         const { certificate } = await federation.keys();
         const endpoint = settings.saml_sso_endpoint || `${federation.url()}/v3/auth/OS-FEDERATION/saml2`;
+        const { idpMetadata } = await issuer();
         const body = idpMetadata({ entityId: entityId(), endpoint, certificate });
         return new Answer(200, body, { 'content-type': 'text/xml' });
       },
@@ -110,6 +114,7 @@ export function samlRoutes(identity: Identity): Route[] {
       body: Asked,
       async handler(call) {
         const { response, provider } = await vouch(call);
+        const { ecpEnvelope } = await issuer();
         return answered(
           ecpEnvelope(response, provider.relay_state_prefix + randomUUID().replaceAll('-', '')),
           provider,

@@ -1,5 +1,6 @@
-import { randomInt, timingSafeEqual } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { type Static, Type } from 'typebox';
+import { sameSecret } from '../../../../platform/auth/same-secret.ts';
 import { BadRequest, Forbidden, NotFound, Unauthorized } from '../../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../../platform/http/call.ts';
 import { type Route, route } from '../../../../platform/http/route.ts';
@@ -115,7 +116,8 @@ export function handshakeRoutes(identity: Identity): Route[] {
     if (row.user_id === null) {
       throw new Unauthorized('Request Token does not have an authorizing user id.');
     }
-    if (!isVerifier(request.parameters.get('oauth_verifier') ?? '', row.verifier ?? ''))
+    const verifier = request.parameters.get('oauth_verifier') ?? '';
+    if (!row.verifier || !sameSecret(verifier, row.verifier))
       throw new Unauthorized('Provided verifier does not match stored verifier');
     const given = await oauth1.exchange(row);
     if (!given) throw new NotFound('Request token not found');
@@ -145,9 +147,4 @@ export function handshakeRoutes(identity: Identity): Route[] {
       handler: exchange,
     }),
   ];
-}
-
-function isVerifier(given: string, right: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(right)];
-  return right !== '' && a.length === b.length && timingSafeEqual(a, b);
 }

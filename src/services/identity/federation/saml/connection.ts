@@ -112,13 +112,17 @@ export class SamlConnection {
       now: Date.now(),
     });
   }
+
+  readonly newRequestId = newRequestId;
+  readonly responseInEnvelope = responseInEnvelope;
+  readonly attributesOf = samlAttributes;
 }
 
 /** The id that the answer to a request must name. */
-export const newRequestId = (): string => `_${randomBytes(20).toString('hex')}`;
+const newRequestId = (): string => `_${randomBytes(20).toString('hex')}`;
 
 /** A response inside of a SOAP envelope, as clients that are no browsers bring it (SAML's ECP profile). */
-export function responseInEnvelope(text: string): { response: string; relayState: string | undefined } {
+function responseInEnvelope(text: string): { response: string; relayState: string | undefined } {
   const { soap, protocol, ecp } = namespaces;
   const envelope = parseXml(text).documentElement;
   const [body] = envelope.localName === 'Envelope' ? childrenOf(envelope, soap, 'Body') : [];
@@ -133,7 +137,7 @@ export function responseInEnvelope(text: string): { response: string; relayState
 }
 
 /** An assertion's attributes under the names that mod_auth_mellon and mod_shib give them too. */
-export function samlAttributes(read: ReadAssertion): ProvenAssertion {
+function samlAttributes(read: ReadAssertion): ProvenAssertion {
   const { attributes, nameId, issuer } = read;
   const mellon = Object.entries(attributes).map(([name, values]) => [`MELLON_${name}`, values]);
   return {
