@@ -1,3 +1,6 @@
+import { knownOfImage } from './known-image.ts';
+import { knownOfPlacement } from './known-placement.ts';
+
 /** A difference that is meant to be, or cannot be helped. */
 export interface Known {
   /** Why; said in the report. */
@@ -92,6 +95,6 @@ const identity: readonly Known[] = [
 
 export const known: Readonly<Record<string, readonly Known[]>> = {
   identity,
-  image: [],
-  placement: [],
+  image: knownOfImage,
+  placement: knownOfPlacement,
 };
