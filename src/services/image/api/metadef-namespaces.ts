@@ -115,9 +115,9 @@ export function metadefNamespaceRoutes(store: ImageStoreDb, queries: MetadefQuer
 
   async function show(call: Call) {
     visibilityOf(call, visibilities);
-    const name = call.params['namespace'] as string;
-    const absent = `Metadata definition namespace=${name} was not found.`;
-    const row = await seeNamespace(call, queries, name, absent);
+    const asked = call.params['namespace'] as string;
+    const absent = `Metadata definition namespace=${asked} was not found.`;
+    const row = await seeNamespace(call, queries, asked, absent);
     enforceMetadef(call, 'get_metadef_namespace', row);
     for (const rule of [
       'list_metadef_resource_types',

@@ -42,7 +42,12 @@ const properties = {
   self: { readOnly: true, type: 'string' },
   schema: { readOnly: true, type: 'string' },
 };
-const taskBody: TSchema = Type.Unsafe({ type: 'object', properties, additionalProperties: false });
+const taskBody: TSchema = Type.Unsafe({
+  type: 'object',
+  // A type of another kind is none of those there are.
+  properties: { ...properties, type: { enum: properties.type.enum } },
+  additionalProperties: false,
+});
 let check: Validator | undefined;
 const { input: _input, result: _result, message: _message, ...partial } = properties;
 const documents: Record<string, object> = {
