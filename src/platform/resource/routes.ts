@@ -256,6 +256,7 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
       if (!after) throw style.badMarker(names, request.marker);
     }
     const { limit } = request;
+    const ahead = style.looksAhead ? 1 : 0;
     const found =
       limit === 0
         ? []
@@ -263,15 +264,13 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
             where: conditions,
             sort,
             ...(after ? { after } : {}),
-            ...(limit === undefined ? {} : { limit }),
+            ...(limit === undefined ? {} : { limit: limit + ahead }),
           });
+    const full = limit !== undefined && found.length >= limit + ahead;
+    if (full && ahead > 0) found.pop();
     if (request.reverse) found.reverse();
     const shown = await views(found, call, view, request.fields);
-    return style.many(
-      { views: shown, request, full: limit !== undefined && found.length >= limit },
-      names,
-      call,
-    );
+    return style.many({ views: shown, request, full }, names, call);
   }
 
   const parameter = parameterOf(definition.path, key);

@@ -46,6 +46,8 @@ export interface ResourceStyle {
   unknownFilters: 'refuse' | 'ignore' | ((call: Call) => 'refuse' | 'ignore');
   /** A body without the wrapper is taken for an empty resource, of which the schema then complains. */
   absentWrapper?: 'empty';
+  /** A page leads on only where something follows it; otherwise wherever it is as long as its limit. */
+  looksAhead?: boolean;
   /** An update that changes nothing is an error. */
   emptyUpdate?: 'refuse';
   /** Adds what every item of this API carries: links, mostly. */
