@@ -4,7 +4,7 @@ import { type Route, route } from '../../../platform/http/route.ts';
 import type { Identity } from '../identity.ts';
 import type { ProjectRow } from '../store/tables.ts';
 import { scopesOfCaller } from '../tokens/scopes.ts';
-import { domainView, projectView } from './project-view.ts';
+import { domainView, projectView, tagsOf } from './project-view.ts';
 import { collection } from './style.ts';
 import { catalogFor } from './token-view.ts';
 
@@ -54,10 +54,13 @@ export function authScopeRoutes(identity: Identity): Route[] {
       policy: 'identity:get_auth_domains',
       async handler(call: Call) {
         const { domainIds } = await scopesOfCaller(identity, call);
+        const tags = await tagsOf(identity, domainIds);
         return collection(
           call,
           'domains',
-          (await enabledOnly(domainIds)).map((row) => domainView(row, call)),
+          (await enabledOnly(domainIds)).map((row) =>
+            domainView({ ...row, tags: tags.get(row.id) ?? [] }, call),
+          ),
         );
       },
     }),

@@ -86,12 +86,17 @@ describe('tokens', () => {
     assert.equal((await cloud.authenticate({ name: 'demo', password: 'x' })).status, 400);
     const both = { project: { id: 'a' }, domain: { id: 'b' } };
     assert.equal((await cloud.authenticate(inDefault('demo', secrets.demo), both)).status, 400);
-    assert.equal((await post({ auth: { identity: { methods: ['magic'] } } })).status, 401);
+    assert.equal((await cloud.authenticate(inDefault('demo', secrets.demo), {})).status, 400);
+    assert.equal((await post({ auth: { identity: { methods: ['magic'] } } })).status, 400);
+    assert.equal((await post({ auth: { identity: { methods: ['magic'], magic: {} } } })).status, 401);
+    assert.equal((await post({ auth: { identity: { methods: [] } } })).status, 401);
   });
 
   it('are for the system, for nothing, and made from another without living longer', async () => {
     const system = await cloud.authenticate(inDefault('admin', secrets.admin), { system: { all: true } });
     assert.deepEqual(system.body.token.system, { all: true });
+    const all = await cloud.authenticate(inDefault('admin', secrets.admin), { system: { all: false } });
+    assert.deepEqual(all.body.token.system, { all: true });
     const unscoped = await cloud.authenticate(inDefault('demo', secrets.demo), 'unscoped');
     assert.equal(unscoped.body.token.roles, undefined);
     assert.equal(unscoped.body.token.catalog, undefined);

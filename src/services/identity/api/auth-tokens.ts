@@ -6,6 +6,7 @@ import type { Identity } from '../identity.ts';
 import { unmetRules } from '../model/auth-rules.ts';
 import { toIsoTime } from '../model/timestamps.ts';
 import { AskedScope, askedGrounds } from '../tokens/asked-scope.ts';
+import { expecting } from '../tokens/expecting.ts';
 import { invalid, type ValidToken } from '../tokens/tokens.ts';
 import { tokenView } from './token-view.ts';
 
@@ -20,7 +21,7 @@ const knowsAccessRules = ({ headers }: Call): boolean =>
 export function authTokenRoutes(identity: Identity): Route[] {
   const { tokens, revocations, authentication, receipts, directory } = identity;
   const AuthRequest = Type.Object({
-    auth: Type.Object({ identity: authentication.schema, scope: Type.Optional(AskedScope) }),
+    auth: Type.Optional(Type.Object({ identity: authentication.schema, scope: Type.Optional(AskedScope) })),
   });
   const refused = (message?: string) =>
     new Unauthorized(message, { headers: { 'www-authenticate': `Keystone uri="${identity.url()}/v3"` } });
@@ -29,6 +30,7 @@ export function authTokenRoutes(identity: Identity): Route[] {
 
   async function create(call: Call<Static<typeof AuthRequest>>): Promise<Answer> {
     const { auth } = call.body;
+    if (!auth) throw expecting('auth', 'request body');
     const { method, headers } = call;
     const url = `${call.origin}/v3/auth/tokens`;
     const proof = await authentication.prove(auth.identity, {

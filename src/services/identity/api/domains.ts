@@ -17,13 +17,14 @@ import {
   NullableText,
   Options,
 } from './fields.ts';
-import { unique } from './style.ts';
+import { alone } from './project-names.ts';
+import { Tags, writeTags } from './project-tags.ts';
+import { tagsOf } from './project-view.ts';
 
 /** Domains: the projects that everything else lies in. */
 export function domainRoutes(identity: Identity): Route[] {
   const { store, changes } = identity;
   const rows = countedRows(store, projects, changes);
-  const detail = (name: string) => `name ${name}`;
 
   return identity.resource({
     one: 'domain',
@@ -42,6 +43,7 @@ export function domainRoutes(identity: Identity): Route[] {
         from: (row: ProjectRow) => row.description ?? '',
       },
       enabled: { schema: Enabled, create: 'optional', update: true, default: true, filter: true },
+      tags: { schema: Tags, create: 'optional', update: true, column: false },
       options: { schema: Options, create: 'optional', update: true, default: {} },
     },
     policy: {
@@ -59,31 +61,42 @@ export function domainRoutes(identity: Identity): Route[] {
       call.enforce('identity:list_domains', domainId ? { target: { domain: { id: domainId } } } : {});
       return domainId ? [all, { column: 'id', op: 'eq', value: domainId }] : [all];
     },
-    view: (view, row) => ({ ...row.extra, tags: [], ...view }),
+    async expand(page) {
+      const tags = await tagsOf(
+        identity,
+        page.map((row) => row.id),
+      );
+      return page.map((row) => ({ ...row, tags: tags.get(row.id) ?? [] }));
+    },
+    view: (view, row) => ({ ...row.extra, ...view, tags: row.tags }),
     create: (_call, body, extra) => {
       const { explicit_domain_id: id = newId() } = body;
       // For clouds that are to know a domain by the same id.
       if (!/^[0-9a-f]{32}$/.test(id)) {
         throw new BadRequest('Domain ID does not conform to required UUID format.');
       }
-      return unique('domain', detail(body.name), () =>
-        rows.insert({
-          id,
-          name: body.name,
-          domain_id: noDomain,
-          parent_id: null,
-          is_domain: true,
-          enabled: body.enabled,
-          description: body.description ?? null,
-          options: mergedOptions({}, body.options),
-          extra: keptExtra(extra),
+      return alone({ id, name: body.name, is_domain: true }, () =>
+        identity.atomically(async () => {
+          const made = await rows.insert({
+            id,
+            name: body.name,
+            domain_id: noDomain,
+            parent_id: null,
+            is_domain: true,
+            enabled: body.enabled,
+            description: body.description ?? null,
+            options: mergedOptions({}, body.options),
+            extra: keptExtra(extra),
+          });
+          await writeTags(identity, id, body.tags ?? []);
+          return made;
         }),
       );
     },
     async update(_call, row, given, extra) {
       assertUnmoved(given, { id: row.id });
       assertMutable('domain', row, given.options ?? {});
-      const { name, description, enabled, options } = given;
+      const { name, description, enabled, options, tags } = given;
       const changed: Partial<ProjectRow> = {
         extra: keptExtra(extra, row.extra),
         options: mergedOptions(row.options, options),
@@ -91,9 +104,10 @@ export function domainRoutes(identity: Identity): Route[] {
         ...(description === undefined ? {} : { description }),
         ...(enabled === undefined ? {} : { enabled }),
       };
-      await unique('domain', detail(name ?? row.name), () =>
+      await alone({ ...row, ...changed }, () =>
         identity.atomically(async () => {
           await rows.update([{ column: 'id', op: 'eq', value: row.id }], changed);
+          if (tags) await writeTags(identity, row.id, tags);
           if (enabled === false) await identity.revocations.revoke({ domainId: row.id });
         }),
       );

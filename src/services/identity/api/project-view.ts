@@ -56,13 +56,16 @@ export const projectFields = (row: ProjectRow & { tags: readonly string[] }): Re
 });
 
 /** A domain as the API shows it. */
-export const domainView = (row: ProjectRow, call: Call): Record<string, unknown> => ({
+export const domainView = (
+  row: ProjectRow & { tags: readonly string[] },
+  call: Call,
+): Record<string, unknown> => ({
   ...row.extra,
   id: row.id,
   name: row.name,
   description: row.description ?? '',
   enabled: row.enabled,
-  tags: [],
+  tags: row.tags,
   options: row.options,
   links: { self: `${call.origin}/v3/domains/${row.id}` },
 });

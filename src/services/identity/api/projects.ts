@@ -23,10 +23,10 @@ import {
   NullableText,
   Options,
 } from './fields.ts';
+import { alone } from './project-names.ts';
 import { projectRelations } from './project-relations.ts';
 import { Tags, writeTags } from './project-tags.ts';
 import { projectTarget, tagsOf } from './project-view.ts';
-import { unique } from './style.ts';
 
 /** Projects below each other, their domain not counted: upstream's `max_project_tree_depth`. */
 const deepest = 5;
@@ -37,17 +37,19 @@ const deepestInHierarchy = 1;
 export function projectRoutes(identity: Identity): Route[] {
   const { store, changes, directory } = identity;
   const rows = countedRows(store, projects, changes);
-  const detail = (name: string, domain: string) =>
-    domain === noDomain ? `name ${name}` : `name ${name} at domain ID ${domain}`;
 
   /** @throws BadRequest, Forbidden where nothing can lie there */
   async function placeOf(given: { domain_id?: string | null; parent_id?: string | null }, call: Call) {
-    const parentId = given.parent_id ?? domainFor(given.domain_id, call);
+    const domain = domainFor(given.domain_id, call);
+    if (!(await directory.domain(domain))) throw new BadRequest(`Could not find domain: ${domain}.`);
+    const parentId = given.parent_id ?? domain;
     const parent = await directory.project(parentId);
     if (!parent) throw new BadRequest(`Could not find project: ${parentId}.`);
     const domain_id = parent.is_domain ? parent.id : parent.domain_id;
-    if (given.domain_id && given.domain_id !== domain_id) {
-      throw new BadRequest(`Invalid parent: project ${parentId} is not in domain ${given.domain_id}.`);
+    if (domain !== domain_id) {
+      throw new BadRequest(
+        `Cannot create project, since it specifies its domain_id ${domain}, but specifies a parent in a different domain (${domain_id}).`,
+      );
     }
     const line = await directory.lineage(parentId);
     const off = line.find((row) => !row.enabled);
@@ -138,10 +140,11 @@ export function projectRoutes(identity: Identity): Route[] {
       }
       const place = body.is_domain ? { domain_id: noDomain, parent_id: null } : await placeOf(body, call);
       const { name, enabled, is_domain, description = null, tags = [] } = body;
-      return unique('project', detail(name, place.domain_id), () =>
+      const id = newId();
+      return alone({ id, name, is_domain }, () =>
         identity.atomically(async () => {
           const row = await rows.insert({
-            id: newId(),
+            id,
             name,
             ...place,
             enabled,
@@ -173,7 +176,7 @@ export function projectRoutes(identity: Identity): Route[] {
         ...(description === undefined ? {} : { description }),
         ...(enabled === undefined ? {} : { enabled }),
       };
-      await unique('project', detail(name ?? row.name, row.domain_id), () =>
+      await alone({ ...row, ...changed }, () =>
         identity.atomically(async () => {
           await assertMayEnable(row, enabled);
           await rows.update([{ column: 'id', op: 'eq', value: row.id }], changed);

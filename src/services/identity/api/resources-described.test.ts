@@ -50,7 +50,7 @@ describeResources(cloud.world, 'identity', {
   '*': { adds: ['links'] },
   user: {
     samples: { domain_id: aDomain },
-    sometimes: ['default_project_id', 'federated'],
+    sometimes: ['default_project_id', 'description', 'federated'],
     untried: { federated: 'its providers must be there: user-federated.test has it' },
   },
   group: { samples: { domain_id: aDomain } },
@@ -60,7 +60,6 @@ describeResources(cloud.world, 'identity', {
   },
   domain: {
     untried: { explicit_domain_id: 'it is a UUID and not shown: domain-configurations.test has it' },
-    adds: ['links', 'tags'],
     beforeDelete: { enabled: false },
   },
   role: { samples: { domain_id: aDomain } },

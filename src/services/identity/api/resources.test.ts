@@ -98,9 +98,56 @@ describe('identity’s resources', () => {
       body: { project: { name } },
     });
     assert.equal(again.status, 409);
-    assert.match(again.body.error.message, /Duplicate entry found with name twice-\d+ at domain ID default/);
+    assert.match(
+      again.body.error.message,
+      /not permitted to have two projects .* in the same domain: name is twice-\d+, project id/,
+    );
     const domain = await cloud.make('/v3/domains', 'domain', { name: fresh('other') });
     await cloud.make('/v3/projects', 'project', { name, domain_id: domain.id });
+  });
+
+  it('a project lies where it says, in the domain of what it lies below', async () => {
+    const domain = await cloud.make('/v3/domains', 'domain', { name: fresh('lying') });
+    const above = await cloud.make('/v3/projects', 'project', { name: 'above', domain_id: domain.id });
+    const below = (given: object) =>
+      cloud.request('POST', '/v3/projects', {
+        as: cloud.admin,
+        body: { project: { name: fresh('below'), parent_id: above.id, ...given } },
+      });
+    for (const elsewhere of [{}, { domain_id: null }, { domain_id: 'default' }, { domain_id: 'nowhere' }]) {
+      assert.equal((await below(elsewhere)).status, 400, JSON.stringify(elsewhere));
+    }
+    assert.equal((await below({ domain_id: domain.id })).status, 201);
+  });
+
+  it('domains have tags as projects have them', async () => {
+    const domain = await cloud.make('/v3/domains', 'domain', { name: fresh('tagged'), tags: ['b', 'a'] });
+    assert.deepEqual(domain['tags'], ['a', 'b']);
+    const path = `/v3/domains/${domain.id}`;
+    assert.deepEqual((await get(path)).body.domain.tags, ['a', 'b']);
+    const changed = await cloud.request('PATCH', path, { as: cloud.admin, body: { domain: { tags: [] } } });
+    assert.deepEqual(changed.body.domain.tags, []);
+  });
+
+  it('a user’s description is a text or nothing', async () => {
+    const user = await cloud.make('/v3/users', 'user', { name: fresh('told'), description: 'of him' });
+    assert.equal(user['description'], 'of him');
+    const set = (description: unknown) =>
+      cloud.request('PATCH', `/v3/users/${user.id}`, { as: cloud.admin, body: { user: { description } } });
+    assert.equal((await set(12345)).status, 400);
+    assert.equal((await set(null)).body.user.description, null);
+    const role = await cloud.request('POST', '/v3/roles', {
+      as: cloud.admin,
+      body: { role: { name: fresh('untold'), description: null } },
+    });
+    assert.equal(role.status, 400);
+  });
+
+  it('a last page leads nowhere, be it full', async () => {
+    const name = fresh('paged');
+    await cloud.make('/v3/users', 'user', { name });
+    const { body } = await get(`/v3/users?name=${name}&limit=1`);
+    assert.deepEqual([body.users.length, body.links.next, body.truncated], [1, null, undefined]);
   });
 
   it('lists are filtered, also inexactly, and come in pages', async () => {

@@ -1,4 +1,5 @@
-import { Conflict, Forbidden, NotFound } from '../../../platform/errors/errors.ts';
+import { Type } from 'typebox';
+import { BadRequest, Conflict, Forbidden, NotFound } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { repository } from '../../../platform/store/repository.ts';
@@ -14,7 +15,6 @@ import {
   mergedOptions,
   Name,
   NullableId,
-  NullableText,
   Options,
 } from './fields.ts';
 import { notFound, unique } from './style.ts';
@@ -37,7 +37,8 @@ export function roleRoutes(identity: Identity): Route[] {
   const { store, changes, directory } = identity;
   const rows = countedRows(store, roles, changes);
   const implied = repository(store, impliedRoles);
-  const detail = (name: string) => `name ${name}`;
+  const detail = (name: string, domain: string) =>
+    domain === noDomain ? `name ${name}` : `name ${name} at domain ID ${domain}`;
 
   const resource = identity.resource({
     one: 'role',
@@ -54,7 +55,7 @@ export function roleRoutes(identity: Identity): Route[] {
         filter: true,
         from: (row: RoleRow) => (row.domain_id === noDomain ? null : row.domain_id),
       },
-      description: { schema: NullableText, create: 'optional', update: true },
+      description: { schema: Type.String({ maxLength: 65_535 }), create: 'optional', update: true },
       options: { schema: Options, create: 'optional', update: true, default: {} },
     },
     policy: {
@@ -78,7 +79,7 @@ export function roleRoutes(identity: Identity): Route[] {
       call.enforce(ruleFor('create', domain), { target: { role: body } });
       if (domain !== noDomain && !(await directory.domain(domain))) throw notFound('domain', domain);
       const { name, description = null } = body;
-      return unique('role', detail(name), () =>
+      return unique('role', detail(name, domain), () =>
         rows.insert({
           id: newId(),
           name,
@@ -90,7 +91,10 @@ export function roleRoutes(identity: Identity): Route[] {
       );
     },
     async update(_call, row, given, extra) {
-      assertUnmoved(given, row);
+      const { domain_id } = given as { domain_id?: string | null };
+      if (domain_id !== undefined && (domain_id ?? noDomain) !== row.domain_id)
+        throw new BadRequest('Update of `domain_id` is not allowed.');
+      assertUnmoved(given, { id: row.id });
       assertMutable('role', row, given.options ?? {});
       const { name, description, options } = given;
       const changed: Partial<RoleRow> = {
@@ -99,7 +103,7 @@ export function roleRoutes(identity: Identity): Route[] {
         ...(name === undefined ? {} : { name }),
         ...(description === undefined ? {} : { description }),
       };
-      await unique('role', detail(name ?? row.name), () =>
+      await unique('role', detail(name ?? row.name, row.domain_id), () =>
         rows.update([{ column: 'id', op: 'eq', value: row.id }], changed),
       );
       return { ...row, ...changed };

@@ -24,6 +24,7 @@ import { registeredLimitRoutes } from './registered-limits.ts';
 import { revocationRoutes } from './revocations.ts';
 import { roleAssignmentRoutes } from './role-assignments.ts';
 import { roleRoutes } from './roles.ts';
+import { oauth2TokenRoutes } from './oauth2-token.ts';
 import { signedTokenRoutes } from './signed-tokens.ts';
 import { trustRoutes } from './trusts.ts';
 import { userPasswordRoutes } from './user-password.ts';
@@ -55,6 +56,7 @@ const families = [
   credentialRoutes,
   ec2CredentialRoutes,
   signedTokenRoutes,
+  oauth2TokenRoutes,
   registeredLimitRoutes,
   limitRoutes,
 ];

@@ -53,6 +53,7 @@ export const identityStyle: ResourceStyle = {
   policyFirst: true,
   absentWrapper: 'empty',
   emptyUpdate: 'refuse',
+  looksAhead: true,
   decorate: (view, { path }, call) => ({
     ...view,
     links: { ...(view['links'] as object | undefined), self: selfLink(call, path, view['id']) },

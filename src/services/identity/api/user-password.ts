@@ -6,7 +6,10 @@ import { countedRows } from '../store/changes.ts';
 import { users } from '../store/tables.ts';
 
 const PasswordChange = Type.Object({
-  user: Type.Object({ original_password: Type.String(), password: Type.String({ minLength: 1 }) }),
+  user: Type.Object(
+    { original_password: Type.String(), password: Type.String({ minLength: 1 }) },
+    { additionalProperties: false },
+  ),
 });
 
 /** Changing one's own password. */

@@ -21,6 +21,7 @@ import {
   mergedOptions,
   Name,
   NullableId,
+  NullableText,
 } from './fields.ts';
 import { groupView } from './groups.ts';
 import { inOwnDomain, listedDomain } from './listed-domain.ts';
@@ -38,6 +39,11 @@ import { UserOptions } from './user-options.ts';
 import { createElsewhere, updateElsewhere } from './users-elsewhere.ts';
 
 const Password = Type.Union([Type.Null(), Type.String({ maxLength: 4096 })]);
+/** A description is kept among what is not described, as upstream keeps it; it is checked all the same. */
+const described = (
+  { description }: { description?: string | null },
+  extra: Record<string, unknown>,
+): Record<string, unknown> => (description === undefined ? extra : { ...extra, description });
 const targetOf = (user: { id?: string; domain_id: string }) => ({
   target: { user },
   ...(user.id === undefined ? {} : { user_id: user.id }),
@@ -81,6 +87,13 @@ export function userRoutes(identity: Identity): Route[] {
         filter: true,
         from: (row: UserRow) => row.default_project_id ?? undefined,
       },
+      description: {
+        schema: NullableText,
+        create: 'optional',
+        update: true,
+        column: false,
+        from: (row: UserRow) => row.extra['description'],
+      },
       password: { schema: Password, create: 'optional', update: true, column: false, hidden: true },
       options: { schema: UserOptions, create: 'optional', update: true, default: {} },
       password_expires_at: { schema: Type.Union([Type.Null(), Type.String()]) },
@@ -116,7 +129,7 @@ export function userRoutes(identity: Identity): Route[] {
       await assertNoDomain(body.default_project_id);
       const name = body.name.trim();
       if (elsewhere && (await elsewhere.has(domain))) {
-        return createElsewhere(elsewhere, domain, { ...body, name }, extra);
+        return createElsewhere(elsewhere, domain, { ...body, name }, described(body, extra));
       }
       const options = mergedOptions({}, body.options);
       const password = body.password === undefined ? {} : await passwords.given(body.password, options);
@@ -131,7 +144,7 @@ export function userRoutes(identity: Identity): Route[] {
             ...password,
             user_created_at: passwords.now(),
             options,
-            extra: keptExtra(extra),
+            extra: keptExtra(described(body, extra)),
           });
           await writeFederated(identity, made, body.federated);
           return made;
@@ -144,11 +157,11 @@ export function userRoutes(identity: Identity): Route[] {
       await assertNoDomain(default_project_id);
       const name = given.name?.trim();
       if (elsewhere && (await directory.isElsewhere(row.id))) {
-        return updateElsewhere(identity, elsewhere, row, { ...given, name }, extra);
+        return updateElsewhere(identity, elsewhere, row, { ...given, name }, described(given, extra));
       }
       const options = mergedOptions(row.options, given.options);
       const changed: Partial<UserRow> = {
-        extra: keptExtra(extra, row.extra),
+        extra: keptExtra(described(given, extra), row.extra),
         options,
         ...(name === undefined ? {} : { name }),
         ...(enabled === undefined ? {} : { enabled }),
@@ -156,7 +169,7 @@ export function userRoutes(identity: Identity): Route[] {
         ...(password === undefined ? {} : await passwords.given(password, options)),
         ...(enabled || (password && enabled !== false) ? passwords.readmitted(row) : {}),
       };
-      await unique('user', detail(name ?? row.name, row.domain_id), () =>
+      await unique('user', `name ${name ?? row.name}`, () =>
         identity.atomically(async () => {
           if (password !== undefined) await passwords.retire(row.id);
           await rows.update([{ column: 'id', op: 'eq', value: row.id }], changed);
@@ -205,7 +218,7 @@ export function userRoutes(identity: Identity): Route[] {
         return collection(
           call,
           'groups',
-          wanted.map((row) => groupView(row, call)),
+          wanted.map((row) => ({ ...groupView(row, call), membership_expires_at: null })),
         );
       },
     }),

@@ -275,7 +275,11 @@ describe('a federated login', () => {
 
   it('is refused by providers and protocols that are not connected', async () => {
     const other = auth.replace('acme', 'other');
-    assert.equal((await cloud.request('GET', other)).status, 401);
+    const unheard = await cloud.request('GET', other);
+    assert.deepEqual(
+      [unheard.status, unheard.body.error.message],
+      [404, 'Could not find Identity Provider: other.'],
+    );
     assert.equal((await cloud.request('POST', auth.replace('/mapped/', '/saml2/'))).status, 401);
   });
 

@@ -82,6 +82,11 @@ export class FederatedLogin {
     };
   }
 
+  /** @throws NotFound, Forbidden for a provider that is not there or is disabled */
+  async assertEnabled(idpId: string): Promise<void> {
+    await this.#provider(idpId);
+  }
+
   async #provider(id: string): Promise<IdentityProviderRow> {
     const row = await repository(this.#parts.store, identityProviders).find({ id });
     if (!row) throw new NotFound(`Could not find Identity Provider: ${id}.`);

@@ -11,6 +11,8 @@ export interface CatalogEndpoint {
   region_id: string | null;
   url: string;
   enabled: boolean;
+  /** What else was said of it when it was made. */
+  extra?: Readonly<Record<string, unknown>>;
 }
 export interface CatalogEntry {
   id: string;
@@ -117,7 +119,9 @@ function toCatalogEndpoint(endpoint: CatalogEndpoint, subject: CatalogSubject): 
     const url = formatEndpointUrl(endpoint.url, subject);
     if (!url) return [];
     const region = endpoint.region_id;
-    return [{ id: endpoint.id, interface: endpoint.interface, region_id: region, region, url }];
+    return [
+      { ...endpoint.extra, id: endpoint.id, interface: endpoint.interface, region_id: region, region, url },
+    ];
   } catch (error) {
     if (error instanceof MalformedEndpoint) return [];
     throw error;

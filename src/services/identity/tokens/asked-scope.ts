@@ -50,7 +50,7 @@ export async function askedGrounds(
   if (asked === 'unscoped') return own;
   if (asked === undefined) return proof.parent ? own : { ...own, ...(await defaultGrounds()) };
   const kinds = Object.keys(asked).filter((key) => kindsOfScope.has(key));
-  if (kinds.length > 1) throw expecting(kinds.join(', '), 'scope');
+  if (kinds.length !== 1) throw expecting('system, project, domain, OS-TRUST:trust or unscoped', 'scope');
   if (asked.unscoped) return own;
   const trust = asked['OS-TRUST:trust'];
   if (trust) {
@@ -58,10 +58,8 @@ export async function askedGrounds(
     if (!projectId) throw refused();
     return { authority: { kind: 'trust', trustId: trust.id }, scope: { kind: 'project', projectId } };
   }
-  if (asked.system) {
-    if (asked.system.all !== true) throw refused();
-    return { ...own, scope: { kind: 'system' } };
-  }
+  // Whatever is said of it: there is only the whole system.
+  if (asked.system) return { ...own, scope: { kind: 'system' } };
   if (asked.domain) return { ...own, scope: { kind: 'domain', domainId: await domainIdOf(asked.domain) } };
   if (!asked.project) return own;
   const { id, name, domain } = asked.project;

@@ -42,16 +42,15 @@ export class Authentication {
   ): Promise<Authenticated> {
     const { refused } = request;
     const external = await this.#external(request);
-    if (external === undefined && asked.methods.length === 0) throw refused(unsupported);
+    const missing = asked.methods.find((name) => name !== 'external' && asked[name] === undefined);
+    if (missing !== undefined) throw expecting(missing, 'identity');
     let proved: Authenticated | undefined =
       external === undefined ? undefined : { userId: external, methods: ['external'] };
     for (const name of new Set(asked.methods)) {
       if (name === 'external' && proved) continue;
       const method = this.#methods.get(name);
       if (!method) throw refused(unsupported);
-      const part = asked[name];
-      if (part === undefined) throw expecting(name, 'identity');
-      const proof = await method.prove(part, request);
+      const proof = await method.prove(asked[name], request);
       if (proved && proved.userId !== proof.userId) throw refused();
       proved = {
         ...proved,

@@ -25,7 +25,8 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
   const refused = (message?: string) =>
     new Unauthorized(message, { headers: { 'www-authenticate': `Keystone uri="${identity.url()}/v3"` } });
 
-  function connectionOf(idpId: string, protocolId: string): Connection {
+  async function connectionOf(idpId: string, protocolId: string): Promise<Connection> {
+    await login.assertEnabled(idpId);
     const found = connections.get(idpId, protocolId);
     if (!found) throw refused(`Identity Provider ${idpId} is not connected by ${protocolId}.`);
     return found;
@@ -43,7 +44,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
 
   /** Sends a browser to the provider. */
   async function begin(idpId: string, protocolId: string, dashboard: string | null): Promise<Answer> {
-    const { saml, openId } = connectionOf(idpId, protocolId);
+    const { saml, openId } = await connectionOf(idpId, protocolId);
     const sent = { idpId, protocolId, carried: false, dashboard };
     let url: string;
     let pending: PendingLogin;
@@ -138,7 +139,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
   async function enter(call: Call): Promise<Answer> {
     const idpId = call.params['idp_id'] as string;
     const protocolId = call.params['protocol_id'] as string;
-    const { saml, openId, fromHeaders } = connectionOf(idpId, protocolId);
+    const { saml, openId, fromHeaders } = await connectionOf(idpId, protocolId);
     const bearer = /^Bearer +(\S+)$/i.exec(call.headers.authorization ?? '')?.[1];
     if (saml && call.method === 'POST') {
       const { assertion, dashboard } = await fromSaml(call, saml, [idpId, protocolId]);
@@ -210,7 +211,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
   /** WebSSO by a web server in front, or by sending the browser on. */
   async function single(call: Call, idpId: string, protocolId: string): Promise<Answer> {
     const dashboard = dashboardOf(call);
-    const { fromHeaders } = connectionOf(idpId, protocolId);
+    const { fromHeaders } = await connectionOf(idpId, protocolId);
     if (!fromHeaders) return begin(idpId, protocolId, dashboard);
     const assertion = fromHeaders(call.headers);
     if (!assertion) throw refused();
@@ -219,9 +220,9 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
 
   const websso = (call: Call): Promise<Answer> => {
     const protocolId = call.params['protocol_id'] as string;
-    dashboardOf(call);
     const known = connections.withProtocol(protocolId);
     if (known.length === 0) throw refused('Missing entity ID from environment');
+    dashboardOf(call);
     if (known.length > 1) {
       throw refused(
         'Several identity providers are connected by this protocol: name one of them in the path.',

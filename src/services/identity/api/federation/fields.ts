@@ -3,7 +3,7 @@ import { BadRequest } from '../../../../platform/errors/errors.ts';
 import type { Call } from '../../../../platform/http/call.ts';
 import { resourcesIn } from '../../../../platform/resource/resource.ts';
 import type { Identity } from '../../identity.ts';
-import { identityStyle } from '../style.ts';
+import { identityStyle, notFound } from '../style.ts';
 
 /** Ids in federation are words that the client chooses. */
 export const FederationId = Type.String({ minLength: 1, maxLength: 64 });
@@ -20,7 +20,15 @@ export function federationId(call: Call, param = 'id'): string {
 
 /** Resources as identity has them, but for properties that are unknown: federation refuses them. */
 export const federationResource = (identity: Identity): ReturnType<typeof resourcesIn> =>
-  resourcesIn({ ...identityStyle, unknownProperties: 'refuse' }, identity.atomically);
+  resourcesIn(
+    {
+      ...identityStyle,
+      unknownProperties: 'refuse',
+      notFound: ({ one }, id) => notFound(one.replaceAll('_', ' ').replaceAll(/\b\w/g, upperCase), id),
+    },
+    identity.atomically,
+  );
+const upperCase = (letter: string): string => letter.toUpperCase();
 
 /** @throws BadRequest for an update that changes nothing */
 export function assertSomething(given: object): void {

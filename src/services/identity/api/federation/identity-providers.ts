@@ -10,7 +10,7 @@ import { newId } from '../../store/new-id.ts';
 import { type IdentityProviderRow, identityProviders, remoteIds } from '../../store/tables/federation.ts';
 import { noDomain } from '../../store/tables.ts';
 import { Enabled, Id, NullableText } from '../fields.ts';
-import { duplicate, notFound } from '../style.ts';
+import { conflict, notFound } from '../style.ts';
 import { assertSomething, FederationId, federationId, federationResource } from './fields.ts';
 
 const RemoteIds = Type.Union([
@@ -157,7 +157,7 @@ export function identityProviderRoutes(identity: Identity): Route[] {
         } = call.body.identity_provider;
         const made = await atomically(async () => {
           if (await rows.find([{ column: 'id', op: 'eq', value: id }])) {
-            throw duplicate('identity_provider', `ID ${id}`);
+            throw conflict('identity_provider', `Duplicate entry: ${id}`);
           }
           if (domain_id && !(await directory.domain(domain_id))) throw notFound('domain', domain_id);
           const domain = domain_id ?? (await makeDomain(id));

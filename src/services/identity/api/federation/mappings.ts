@@ -7,7 +7,7 @@ import { mappingProblem } from '../../model/mapping/check.ts';
 import type { MappingRule } from '../../model/mapping/mapping.ts';
 import { countedRows } from '../../store/changes.ts';
 import { type MappingRow, mappings } from '../../store/tables/federation.ts';
-import { duplicate } from '../style.ts';
+import { conflict } from '../style.ts';
 import { FederationId, federationId } from './fields.ts';
 
 const Given = Type.Object({
@@ -60,7 +60,7 @@ export function mappingRoutes(identity: Identity): Route[] {
         const row = { id, ...read(call.body.mapping) };
         const made = await identity.atomically(async () => {
           if (await rows.find([{ column: 'id', op: 'eq', value: id }]))
-            throw duplicate('mapping', `ID ${id}`);
+            throw conflict('mapping', 'Duplicate entry');
           return rows.insert(row);
         });
         return answer(201, await resource.body(made, call));

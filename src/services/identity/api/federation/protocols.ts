@@ -16,13 +16,18 @@ import { collection, duplicate, notFound } from '../style.ts';
 import { FederationId, federationId } from './fields.ts';
 
 const RemoteId = Type.String({ maxLength: 64 });
-const protocol = <T extends Parameters<typeof Type.Object>[0]>(properties: T) =>
+const protocol = <T extends Parameters<typeof Type.Object>[0]>(properties: T, minProperties = 0) =>
   Type.Object(
-    { protocol: Type.Object({ mapping_id: FederationId, ...properties }, { additionalProperties: false }) },
+    {
+      protocol: Type.Object(
+        { mapping_id: FederationId, ...properties },
+        { additionalProperties: false, minProperties },
+      ),
+    },
     { additionalProperties: false },
   );
 const Created = protocol({ remote_id_attribute: Type.Optional(Type.Union([Type.Null(), RemoteId])) });
-const Updated = protocol({ remote_id_attribute: Type.Optional(RemoteId) });
+const Updated = protocol({ remote_id_attribute: Type.Optional(RemoteId) }, 1);
 
 /** How identity providers are spoken with: `/v3/OS-FEDERATION/identity_providers/{id}/protocols`. */
 export function protocolRoutes(identity: Identity): Route[] {

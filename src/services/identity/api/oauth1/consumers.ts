@@ -1,20 +1,27 @@
 import { Type } from 'typebox';
-import { BadRequest } from '../../../../platform/errors/errors.ts';
+import { BadRequest, NotFound } from '../../../../platform/errors/errors.ts';
 import { answer } from '../../../../platform/http/call.ts';
 import { type Route, route } from '../../../../platform/http/route.ts';
+import { resourcesIn } from '../../../../platform/resource/resource.ts';
 import type { Identity } from '../../identity.ts';
 import { countedRows } from '../../store/changes.ts';
 import { newId } from '../../store/new-id.ts';
 import { type ConsumerRow, consumers } from '../../store/tables/oauth1.ts';
 import { assertSomething } from '../federation/fields.ts';
 import { assertUnmoved, keptExtra, NullableText } from '../fields.ts';
+import { identityStyle } from '../style.ts';
 
-const Creation = Type.Object({ consumer: Type.Object({ description: Type.Optional(NullableText) }) });
+const Creation = Type.Object({
+  consumer: Type.Optional(Type.Object({ description: Type.Optional(NullableText) })),
+});
 
 /** Programs that users may let act for them. */
 export function consumerRoutes(identity: Identity): Route[] {
   const rows = countedRows(identity.store, consumers, identity.changes);
-  const resource = identity.resource({
+  const resource = resourcesIn(
+    { ...identityStyle, notFound: () => new NotFound('Consumer not found') },
+    identity.atomically,
+  )({
     one: 'consumer',
     many: 'consumers',
     path: '/OS-OAUTH1/consumers',
@@ -54,7 +61,7 @@ export function consumerRoutes(identity: Identity): Route[] {
       policy: 'identity:create_consumer',
       body: Creation,
       async handler(call) {
-        const { description = null, ...given } = call.body.consumer as Record<string, unknown> & {
+        const { description = null, ...given } = (call.body.consumer ?? {}) as Record<string, unknown> & {
           description?: string | null;
         };
         const { id: _id, secret: _secret, ...extra } = given;

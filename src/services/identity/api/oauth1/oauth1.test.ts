@@ -117,6 +117,8 @@ describe('OAuth 1.0a', () => {
       assert.equal((await change({ id: 'another' })).status, 400);
       assert.equal((await change({})).status, 400);
       assert.equal((await change({ description: 7 })).status, 400);
+      const bare = await cloud.request('POST', `${base}/consumers`, { as: cloud.admin, body: {} });
+      assert.deepEqual([bare.status, bare.body.consumer.description], [201, null]);
       const made = await cloud.make(`${base}/consumers`, 'consumer', { secret: 'mine' });
       assert.notEqual(made['secret'], 'mine');
     });

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { BadRequest } from '../../../../platform/errors/errors.ts';
 import { expecting } from '../expecting.ts';
 import { expiredMessage, type Passwords } from '../password.ts';
 import { type AuthMethod, authMethod } from './method.ts';
@@ -15,7 +16,8 @@ export const passwordMethod = (passwords: Passwords): AuthMethod =>
       }),
     }),
     async prove({ user }, { refused }) {
-      if (user.id === undefined && user.name === undefined) throw expecting('id or name', 'user');
+      if (user.id === undefined && user.name === undefined)
+        throw new BadRequest('Invalid input for field identity/password/user: id or name must be present.');
       if (user.id === undefined && !user.domain) throw expecting('domain', 'user');
       if (typeof user.password !== 'string') throw refused();
       const checked = await passwords.check(user, user.password);
