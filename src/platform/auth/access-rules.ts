@@ -1,8 +1,5 @@
 import type { Credentials } from './credentials.ts';
 
-/** A request that an application credential may make. */
-export type AccessRule = NonNullable<Credentials['accessRules']>[number];
-
 /**
  * Whether the caller's access rules, if his token has any, let this request through. A request that comes with a
  * service's token as well is one of a chain that began elsewhere, and was checked there.

@@ -193,7 +193,7 @@ test('the nearest word is the one with the fewest edits, or none', () => {
 });
 
 test('lists, dictionaries and options read alike from a file and from one text', async (t) => {
-  const schema = {
+  const richer = {
     image: {
       ports: list({ description: 'l', default: ['80'] }),
       backends: dictionary({ description: 'd', default: {} }),
@@ -209,8 +209,8 @@ test('lists, dictionaries and options read alike from a file and from one text',
     t,
     'image:\n  ports: [80, 443]\n  backends: { a: file, b: s3 }\n  stores:\n    b: { key: hidden, weight: 2 }\n',
   );
-  assert.deepEqual({ ...(await loadConfig(schema, { file: name })).values.image }, written);
-  const { values, show } = await loadConfig(schema, {
+  assert.deepEqual({ ...(await loadConfig(richer, { file: name })).values.image }, written);
+  const { values, show } = await loadConfig(richer, {
     environment: {
       CUMULET_IMAGE_PORTS: '80, 443',
       CUMULET_IMAGE_BACKENDS: 'a:file, b:s3',
@@ -220,7 +220,7 @@ test('lists, dictionaries and options read alike from a file and from one text',
   assert.deepEqual({ ...values.image }, written);
   assert.doesNotMatch(JSON.stringify(show()), /hidden/);
   await assert.rejects(
-    loadConfig(schema, {
+    loadConfig(richer, {
       environment: {
         CUMULET_IMAGE_PORTS: '80',
         CUMULET_IMAGE_BACKENDS: 'a',
@@ -230,5 +230,5 @@ test('lists, dictionaries and options read alike from a file and from one text',
     problems(/backends.*must be texts by name[^]*stores.*must be options by name/),
   );
   const open = await file(t, 'image:\n  stores: { b: { key: hidden } }\n', 0o644);
-  await assert.rejects(loadConfig(schema, { file: open }), problems(/image.stores holds a secret/));
+  await assert.rejects(loadConfig(richer, { file: open }), problems(/image.stores holds a secret/));
 });

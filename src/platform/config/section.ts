@@ -14,7 +14,9 @@ export function sectionOf<S extends Section>(
     try {
       return [name, value === undefined ? setting.byDefault() : setting.parse(value)];
     } catch (error) {
-      throw new TypeError(`${name} ${error instanceof Error ? error.message : String(error)}`);
+      throw new TypeError(`${name} ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
     }
   });
   return Object.fromEntries(values) as Values<S>;

@@ -115,13 +115,13 @@ export const dictionary = (
     '<name:text,…>',
     (value) => {
       const entries = typeof value === 'string' ? pairsOf(value) : isMapping(value) && Object.entries(value);
-      if (!entries || !entries.every(([name, text]) => name !== '' && !isMapping(text) && text !== undefined))
+      if (!entries || !entries.every(([name, each]) => name !== '' && !isMapping(each) && each !== undefined))
         throw new TypeError('must be texts by name');
-      return Object.fromEntries(entries.map(([name, text]) => [name, String(text)]));
+      return Object.fromEntries(entries.map(([name, each]) => [name, String(each)]));
     },
     (value) =>
       Object.entries(value)
-        .map(([name, text]) => `${name}:${text}`)
+        .map(([name, each]) => `${name}:${each}`)
         .join(', '),
   );
 
@@ -150,9 +150,9 @@ export const options = (
     (value) => JSON.stringify(value),
   );
 
-function parsedJson(text: string): unknown {
+function parsedJson(given: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(given);
   } catch {
     return undefined;
   }

@@ -131,7 +131,7 @@ export function metadefNamespaceRoutes(store: ImageStoreDb, queries: MetadefQuer
       ...(objects.length > 0 ? { objects: objects.map((each) => toObjectView(row.namespace, each)) } : {}),
       ...(associations.length > 0 ? { resource_type_associations: associations.map(toAssociationView) } : {}),
       ...(properties.length > 0 ? { properties: toPropertyViews(properties) } : {}),
-      ...(tags.length > 0 ? { tags: tags.map(({ name }) => ({ name })) } : {}),
+      ...(tags.length > 0 ? { tags: tags.map((tag) => ({ name: tag.name })) } : {}),
     };
     const wanted = call.queryValue('resource_type');
     const prefix = associations.find(({ resource_type }) => resource_type === wanted)?.prefix;

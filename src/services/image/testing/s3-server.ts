@@ -1,15 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import S3rver from 's3rver';
 import type { S3Options } from '../drivers/s3.ts';
-
-/** What the tests use of s3rver, which has no types of its own. */
-interface S3Server {
-  run(): Promise<{ port: number }>;
-  close(): Promise<void>;
-}
-type NewS3Server = new (options: object) => S3Server;
-const s3rver: string = 's3rver';
 
 export interface RunningS3 extends AsyncDisposable {
   options: S3Options;
@@ -17,9 +10,8 @@ export interface RunningS3 extends AsyncDisposable {
 
 /** An S3 server of its own on loopback, with a bucket. */
 export async function startS3(bucket = 'images'): Promise<RunningS3> {
-  const { default: Server } = (await import(s3rver)) as { default: NewS3Server };
   const directory = await mkdtemp(join(tmpdir(), 'cumulet-s3-'));
-  const server = new Server({
+  const server = new S3rver({
     port: 0,
     address: '127.0.0.1',
     silent: true,

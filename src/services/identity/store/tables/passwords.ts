@@ -1,5 +1,5 @@
 import type { Migration } from '../../../../platform/store/migrate.ts';
-import { boolean, integer, type Row, table, text } from '../../../../platform/store/table.ts';
+import { boolean, integer, table, text } from '../../../../platform/store/table.ts';
 import { users } from '../tables.ts';
 
 /** The passwords that a user had before the present one, which stands in `users`; a higher number is a later one. */
@@ -18,7 +18,6 @@ export const pastPasswords = table(
     references: [{ columns: ['user_id'], table: users, onDelete: 'cascade' }],
   },
 );
-export type PastPasswordRow = Row<typeof pastPasswords>;
 
 export const passwordTables = { pastPasswords };
 

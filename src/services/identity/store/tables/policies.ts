@@ -35,7 +35,6 @@ export const policyAssociations = table(
     ],
   },
 );
-export type PolicyAssociationRow = Row<typeof policyAssociations>;
 
 /** Policies and what they hold for (OS-ENDPOINT-POLICY). Parents come before their children. */
 export const policyTables = { policies, policyAssociations };
