@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { cachingAuthenticator } from '../auth/authenticator.ts';
-import { type ApiError, BadRequest } from '../errors/errors.ts';
+import { type ApiError, BadRequest, Unauthorized } from '../errors/errors.ts';
 import type { Api } from './api.ts';
 import { serveApi } from './server.ts';
 
@@ -84,6 +84,58 @@ describe('an API server', () => {
       assert.deepEqual([response.status, response.headers.get('allow')], [405, 'GET']);
     } finally {
       await app.close();
+    }
+  });
+
+  it('says the microversion of a request whose body is no JSON', async () => {
+    const { app, url } = await started(
+      api({
+        microversions: { service: 'harbour', min: '1.0', max: '1.9' },
+        routes: [{ method: 'POST', path: '/boats', public: true, handler: () => ({}) }],
+      }),
+    );
+    const post = async (version: string) => {
+      const headers = {
+        'content-type': 'application/json',
+        'openstack-api-version': `harbour ${version}`,
+      };
+      const answer = await fetch(`${url}/boats`, { method: 'POST', headers, body: '{"' });
+      return [answer.status, answer.headers.get('openstack-api-version'), answer.headers.get('vary')];
+    };
+    try {
+      assert.deepEqual(await post('1.3'), [400, 'harbour 1.3', 'OpenStack-API-Version']);
+      assert.deepEqual(await post('7.0'), [406, null, null]);
+    } finally {
+      await app.close();
+    }
+  });
+
+  it('refuses who has no token in its own words, where it has some', async () => {
+    const routes: Api['routes'] = [{ method: 'GET', path: '/boats', handler: () => ({}) }];
+    const { errors } = api();
+    const own = { ...errors, unauthorized: () => new Unauthorized('No boarding.') };
+    for (const [given, body] of [
+      [own, { fault: { code: 401, message: 'No boarding.' } }],
+      [
+        errors,
+        {
+          error: {
+            code: 401,
+            title: 'Unauthorized',
+            message: 'The request you have made requires authentication.',
+          },
+        },
+      ],
+    ] as const) {
+      const { app, url } = await started(api({ errors: given, routes }));
+      try {
+        const answer = await fetch(`${url}/boats`, { headers: { 'x-auth-token': 'forged' } });
+        assert.equal(answer.status, 401);
+        assert.equal(answer.headers.get('www-authenticate'), 'Keystone uri="http://127.0.0.1:5000"');
+        assert.deepEqual(await answer.json(), body);
+      } finally {
+        await app.close();
+      }
     }
   });
 
