@@ -4,6 +4,7 @@ import { sameSecret } from '../../../../platform/auth/same-secret.ts';
 import { BadRequest, Forbidden, NotFound, Unauthorized } from '../../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../../platform/http/call.ts';
 import { type Route, route } from '../../../../platform/http/route.ts';
+import { validator } from '../../../../platform/http/validation.ts';
 import type { Identity } from '../../identity.ts';
 import { MalformedOAuth } from '../../model/oauth1.ts';
 import { hasRunOut } from '../../store/oauth1.ts';
@@ -11,7 +12,7 @@ import type { RequestTokenRow } from '../../store/tables/oauth1.ts';
 import { isDelegated } from '../../tokens/delegated.ts';
 import { isGenuine, type OAuthRequest, oauthRequest } from '../../tokens/signed-request.ts';
 import { Id, Name } from '../fields.ts';
-import { expecting, notFound } from '../style.ts';
+import { expecting, identityErrors, notFound } from '../style.ts';
 
 const Authorized = Type.Object({
   roles: Type.Array(
@@ -22,6 +23,8 @@ const Authorized = Type.Object({
     { maxItems: 255 },
   ),
 });
+
+const checked = validator(Authorized);
 
 /** Letters and digits that nobody takes for each other when he types them. */
 const verifierCharacters = 'abcdefghkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
@@ -78,15 +81,19 @@ export function handshakeRoutes(identity: Identity): Route[] {
     return row;
   }
 
-  async function authorize(call: Call<Static<typeof Authorized>>): Promise<object> {
+  async function authorize(call: Call): Promise<object> {
+    // As upstream: who may not is told so, whatever is wrong with what he asks for.
     call.enforce('identity:authorize_request_token');
+    const problem = checked(call.body ?? {});
+    if (problem) throw identityErrors.invalid({ ...problem, path: ['', ...problem.path] });
+    const given = call.body as Static<typeof Authorized>;
     if (isDelegated(call.credentials)) {
       throw new Forbidden('Cannot authorize a request token with a token issued via delegation.');
     }
     const { id, project_id } = await requestToken(call.params['request_token_id'] as string);
     const { userId } = call.credentials;
     const { roles } = await directory.shared();
-    const asked = call.body.roles.map((role) => {
+    const asked = given.roles.map((role) => {
       const known =
         role.id === undefined
           ? [...roles.values()].find((each) => each.name === role.name && each.domain_id === '-')?.id
@@ -136,7 +143,7 @@ export function handshakeRoutes(identity: Identity): Route[] {
       method: 'PUT',
       path: '/v3/OS-OAUTH1/authorize/:request_token_id',
       summary: 'Let a consumer act in one’s place',
-      body: Authorized,
+      documented: Authorized,
       handler: authorize,
     }),
     route({
