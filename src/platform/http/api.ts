@@ -23,6 +23,8 @@ export interface Api {
   challengePath?: string;
   /** Whether HEAD is answered where GET is. Default true. */
   answersHead?: boolean;
+  /** Whether bodies are taken for JSON whatever type they are said to be, as upstream's older APIs do. Default false. */
+  readsUndeclaredJson?: boolean;
   /** Whether an unknown path needs a token before it is said to be unknown, as behind keystonemiddleware. Default true. */
   guardsUnknownPaths?: boolean;
 }

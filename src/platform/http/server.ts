@@ -63,6 +63,8 @@ interface Scene {
   version?: number;
 }
 
+type Parsed = (error: Error | null, body?: unknown) => void;
+
 const gzip = promisify(gzipCallback);
 /** Below this many bytes compressing costs more than sending. */
 const gzipThreshold = 32 * 1024;
@@ -106,28 +108,27 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   });
 
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    // JSON patch documents are JSON too: `application/openstack-images-v2.1-json-patch`.
-    /^application\/(?:[\w.+-]*[-+])?json(?:-patch)?(?:$|[ ;])/i,
-    { parseAs: 'string' },
-    (_request, text, done) => {
-      if (text === '') return done(null, undefined);
-      try {
-        const body: unknown = JSON.parse(text as string, refusePrototype);
-        if (!isWellFormed(text as string, body)) throw new SyntaxError('text that is none');
-        if (api.errors.objectsOnly && (typeof body !== 'object' || Array.isArray(body)))
-          throw new SyntaxError('no object');
-        done(null, body);
-      } catch {
-        done(
-          api.errors.badJson?.() ??
-            new BadRequest('The request body is not valid JSON.', { code: 'malformed' }),
-        );
-      }
-    },
-  );
+  const readJson = (_request: FastifyRequest, text: string | Buffer, done: Parsed) => {
+    if (text === '') return done(null, undefined);
+    try {
+      const body: unknown = JSON.parse(text as string, refusePrototype);
+      if (!isWellFormed(text as string, body)) throw new SyntaxError('text that is none');
+      if (api.errors.objectsOnly && (typeof body !== 'object' || Array.isArray(body)))
+        throw new SyntaxError('no object');
+      done(null, body);
+    } catch {
+      done(
+        api.errors.badJson?.() ??
+          new BadRequest('The request body is not valid JSON.', { code: 'malformed' }),
+      );
+    }
+  };
+  // JSON patch documents are JSON too: `application/openstack-images-v2.1-json-patch`.
+  const json = /^application\/(?:[\w.+-]*[-+])?json(?:-patch)?(?:$|[ ;])/i;
+  app.addContentTypeParser(json, { parseAs: 'string' }, readJson);
   // Anything else is left unread: other routes than uploads refuse it (415).
-  app.addContentTypeParser('*', leaveUnread);
+  if (api.readsUndeclaredJson) app.addContentTypeParser('*', { parseAs: 'string' }, readJson);
+  else app.addContentTypeParser('*', leaveUnread);
 
   const describe = openApiDocument(api);
   const routes: Route[] = [

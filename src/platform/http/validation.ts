@@ -92,7 +92,10 @@ export function pythonRepr(value: unknown): string {
   if (value === null || value === undefined) return 'None';
   if (value === true) return 'True';
   if (value === false) return 'False';
-  if (typeof value === 'string') return value.includes("'") ? `"${value}"` : `'${value}'`;
+  if (typeof value === 'string') {
+    const text = value.replaceAll('\\', '\\\\');
+    return text.includes("'") ? `"${text}"` : `'${text}'`;
+  }
   if (Array.isArray(value)) return `[${value.map(pythonRepr).join(', ')}]`;
   if (typeof value === 'object') {
     return `{${Object.entries(value)

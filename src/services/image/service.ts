@@ -152,6 +152,7 @@ async function start(platform: Platform): Promise<RunningService> {
       name: 'image',
       title: 'Image',
       errors: imageErrors,
+      readsUndeclaredJson: true,
       // An empty id is no image; without this the list would be answered, trailing slashes being ignored.
       rewrite: (path) => (path === '/v2/images/' ? '/v2/images/-' : path),
       routes: [

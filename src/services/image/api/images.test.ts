@@ -82,8 +82,46 @@ describe('images', () => {
     assert.match(json.body.message, /^No image found with ID .*<br \/><br \/>/);
     const attack = await images.request('GET', '/v2/images/%3Cscript%3E', { as: member });
     assert.ok(!attack.body.includes('<script>'));
-    assert.equal((await images.request('GET', path)).status, 401);
+    const nobody = await images.request('GET', path, { headers: { accept: 'application/json' } });
+    assert.deepEqual([nobody.status, nobody.body.code], [401, '401 Unauthorized']);
+    assert.match(nobody.headers.get('www-authenticate') ?? '', /^Keystone uri="/);
     assert.equal((await images.request('GET', '/v2/images/', { as: member })).status, 404);
+  });
+
+  it('say some refusals below the sentence that all of their status have', async () => {
+    const { id } = await images.create(member);
+    const removing = (accept: string) =>
+      images.request('PATCH', `/v2/images/${id}`, {
+        as: member,
+        headers: { accept, 'content-type': 'application/openstack-images-v2.1-json-patch' },
+        body: [{ op: 'remove', path: '/colour' }],
+      });
+    const sentence = 'There was a conflict when trying to complete your request.';
+    const { status, body } = await removing('application/json');
+    assert.equal(status, 409);
+    assert.equal(body.message, `${sentence}<br /><br />\nProperty colour does not exist.\n\n`);
+    assert.ok((await removing('text/html')).body.includes(`${sentence}<br /><br />\nProperty colour`));
+  });
+
+  it('are made of JSON that is not said to be any', async () => {
+    const post = (body: string) =>
+      images.request('POST', '/v2/images', { as: member, body, headers: { 'content-type': 'text/plain' } });
+    assert.equal((await post('{"name": "undeclared"}')).status, 201);
+    assert.equal((await post('name=undeclared')).status, 400);
+  });
+
+  it('may have a kernel by the id of its image, and none', async () => {
+    const kernel_id = randomUUID();
+    const { id, ...made } = await images.create(member, { kernel_id, ramdisk_id: null });
+    assert.deepEqual([made.kernel_id, 'ramdisk_id' in made], [kernel_id, false]);
+    const patched = await images.request('PATCH', `/v2/images/${id}`, {
+      as: member,
+      headers: { 'content-type': 'application/openstack-images-v2.1-json-patch' },
+      body: [{ op: 'replace', path: '/kernel_id', value: null }],
+    });
+    assert.equal('kernel_id' in patched.body, false);
+    const body = { kernel_id: 'vmlinuz' };
+    assert.equal((await images.request('POST', '/v2/images', { as: member, body })).status, 400);
   });
 
   for (const [what, body, status] of [

@@ -176,7 +176,7 @@ describe('tags of a namespace', () => {
     assert.deepEqual(await tagsOf(path), ['steel']);
   });
 
-  it('are made by clients that name a type for the body that they do not send', async () => {
+  it('are made without a body, whatever type it is said to have', async () => {
     const { path } = await metadefs.namespace();
     const headers = { 'content-type': 'application/octet-stream' };
     await metadefs.expect(201, 'POST', `${path}/tags/bare`, { headers });
@@ -185,7 +185,7 @@ describe('tags of a namespace', () => {
       headers: { ...headers, 'x-auth-token': world.tokenFor(admin) },
       body: 'bytes',
     });
-    assert.equal(sent.status, 415);
+    assert.equal(sent.status, 400);
     await sent.body?.cancel();
     assert.deepEqual(await tagsOf(path), ['bare']);
   });
