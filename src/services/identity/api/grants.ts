@@ -1,4 +1,4 @@
-import { Forbidden, NotFound, ServiceUnavailable } from '../../../platform/errors/errors.ts';
+import { BadRequest, Forbidden, NotFound, ServiceUnavailable } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { repository } from '../../../platform/store/repository.ts';
@@ -55,6 +55,24 @@ interface Grant {
   /** Absent for the system. */
   place: ProjectRow | undefined;
   role: RoleRow | undefined;
+}
+
+/**
+ * Where upstream takes the role of a domain: on projects of that domain, and on any domain.
+ *
+ * @throws BadRequest, Forbidden
+ */
+function assertGrantable(role: RoleRow, { target }: Family, place: ProjectRow | undefined): void {
+  if (target === 'system') {
+    throw new BadRequest(
+      `Role ${role.id} is a domain-specific role. Unable to use a domain-specific role in a system assignment.`,
+    );
+  }
+  if (target === 'project' && role.domain_id !== place?.domain_id) {
+    throw new Forbidden(
+      `Project ${place?.id} must be in the same domain as the role ${role.id} being assigned.`,
+    );
+  }
 }
 
 /** Roles given to users and groups on projects, domains and the system. */
@@ -153,10 +171,7 @@ export function grantRoutes(identity: Identity): Route[] {
       async handler(call) {
         const grant = await named(call, family, 'create');
         const role = grant.role as RoleRow;
-        const domain = grant.place?.is_domain ? grant.place.id : grant.place?.domain_id;
-        if (role.domain_id !== noDomain && role.domain_id !== domain) {
-          throw new Forbidden(`Role ${role.id} is of another domain than what it is granted on.`);
-        }
+        if (role.domain_id !== noDomain) assertGrantable(role, family, grant.place);
         const row = { ...keyOf(family, grant), role_id: role.id };
         await identity.atomically(async () => {
           if (await rows.find(row)) return;

@@ -359,6 +359,19 @@ describe('identity’s resources', () => {
     assert.match(made.body.error.message, /identity:create_domain_role/);
   });
 
+  it('a role of a domain is granted on its projects and on domains, not on other projects nor the system', async () => {
+    const domain = await cloud.make('/v3/domains', 'domain', { name: fresh('mine') });
+    const project = await cloud.make('/v3/projects', 'project', { name: fresh('p'), domain_id: domain.id });
+    const role = await cloud.make('/v3/roles', 'role', { name: fresh('own'), domain_id: domain.id });
+    const user = await cloud.make('/v3/users', 'user', { name: fresh('u') });
+    const grant = (place: string) => status('PUT', `/v3/${place}/users/${user.id}/roles/${role.id}`);
+    assert.equal(await grant(`projects/${project.id}`), 204);
+    assert.equal(await grant(`domains/${domain.id}`), 204);
+    assert.equal(await grant('domains/default'), 204);
+    assert.equal(await grant(`projects/${cloud.demoProjectId}`), 403);
+    assert.equal(await grant('system'), 400);
+  });
+
   it('endpoints stand in regions that are kept while they are used', async () => {
     const service = await cloud.make('/v3/services', 'service', { type: fresh('type'), name: 'x' });
     const region = fresh('region');
