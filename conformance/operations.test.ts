@@ -60,8 +60,7 @@ const identityWalk: Walked = {
   missingIsElse: {
     'GET /v3/OS-EP-FILTER/endpoint_groups/{endpoint_group_id}/projects': [200, 'nothing looks for the group'],
     'GET /v3/OS-FEDERATION/identity_providers/{id}/protocols': [200, 'nothing looks for the provider'],
-    'GET /v3/OS-FEDERATION/identity_providers/{idp_id}/protocols/{protocol_id}/auth': [401, 'no assertion'],
-    'GET /v3/auth/OS-FEDERATION/websso/{protocol_id}': [400, 'no origin'],
+    'GET /v3/auth/OS-FEDERATION/websso/{protocol_id}': [401, 'nobody is connected by it'],
     'GET /v3/domains/config/{group}/default': [403, 'there is no such group of options'],
     'GET /v3/domains/config/{group}/{option}/default': [403, 'there is no such group of options'],
     'GET /v3/domains/{domain_id}/config/{group}': [403, 'there is no such group of options'],

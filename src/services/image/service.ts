@@ -107,6 +107,7 @@ async function start(platform: Platform): Promise<RunningService> {
         directory: resolve(platform.stateDir, settings.image_cache_dir),
         most: settings.image_cache_max_size,
         stalled: settings.image_cache_stall_time,
+        patience: settings.cache_prefetcher_interval,
         failed: (id, err) => log.warn({ err, image: id }, 'an image could not be cached'),
       })
     : undefined;

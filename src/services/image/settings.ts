@@ -1,6 +1,15 @@
 import type { Values } from '../../platform/config/schema.ts';
 import { sectionOf } from '../../platform/config/section.ts';
-import { boolean, choice, dictionary, integer, list, options, text } from '../../platform/config/setting.ts';
+import {
+  boolean,
+  choice,
+  dictionary,
+  integer,
+  list,
+  number,
+  options,
+  text,
+} from '../../platform/config/setting.ts';
 import { importPlugins } from './model/import-plugins.ts';
 import { importMethods } from './model/import-request.ts';
 
@@ -104,6 +113,12 @@ export const imageSettings = {
     default: 10 * 2 ** 30,
     min: 0,
     max: 2 ** 53 - 1,
+  }),
+  cache_prefetcher_interval: number({
+    description: 'How many seconds an image that is queued for the cache waits until it is fetched.',
+    default: 1,
+    min: 0,
+    max: 86_400,
   }),
   image_cache_stall_time: integer({
     description: 'After how many seconds without progress a copy counts as given up.',

@@ -1,6 +1,7 @@
 import { link, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { setTimeout as wait } from 'node:timers/promises';
 import { repository } from '../../../platform/store/repository.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { BytesTaker } from '../flows/take-bytes.ts';
@@ -44,12 +45,14 @@ interface Parts {
   most: number;
   /** Seconds after which a file that is still being fetched counts as given up. */
   stalled: number;
+  /** Seconds that what is queued waits, so that who changes his mind can take it off again. */
+  patience: number;
   /** Something could not be cached: it is read where it is. */
   failed(imageId: string, error: unknown): void;
 }
 
 export async function openImageCache(parts: Parts): Promise<ImageCache> {
-  const { db, images, stores, taker, host, directory, most, stalled, failed } = parts;
+  const { db, images, stores, taker, host, directory, most, stalled, patience, failed } = parts;
   const rows = repository(db, cacheTable);
   const files = await fileStore(directory, { name: 'cache' });
   const urlOf = (id: string) => `file:${id}`;
@@ -62,6 +65,7 @@ export async function openImageCache(parts: Parts): Promise<ImageCache> {
   function work(): void {
     if (working || closing.signal.aborted) return;
     working = (async () => {
+      await wait(patience * 1000, undefined, { signal: closing.signal }).catch(() => {});
       for (;;) {
         const [next] = await rows.list({
           where: { host, state: 'queued' },
