@@ -25,6 +25,17 @@ const adminOrDomainManagerOfMember =
   '(rule:admin_required) or ' +
   '(role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.user.domain_id)s)';
 
+const whoMayGrant =
+  '(rule:admin_required) or ' +
+  '((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
+  '(role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or ' +
+  '(role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
+  '(role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s) or ' +
+  '((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
+  '(role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or ' +
+  '(role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
+  '(role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role';
+
 /** Of users, groups, projects, domains, roles, grants, the catalog and tokens; and what all rules build on. */
 export const coreRules = [
   rule('admin_required', 'role:admin or is_admin:1'),
@@ -154,32 +165,8 @@ export const coreRules = [
       '(role:reader and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s))',
     any,
   ),
-  rule(
-    'identity:create_grant',
-    '(rule:admin_required) or ' +
-      '((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
-      '(role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or ' +
-      '(role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
-      '(role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s) or ' +
-      '((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
-      '(role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or ' +
-      '(role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
-      '(role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role',
-    any,
-  ),
-  rule(
-    'identity:revoke_grant',
-    '(rule:admin_required) or ' +
-      '((role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
-      '(role:admin and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or ' +
-      '(role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
-      '(role:admin and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and (domain_id:%(target.role.domain_id)s or None:%(target.role.domain_id)s) or ' +
-      '((role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
-      '(role:manager and domain_id:%(target.user.domain_id)s and domain_id:%(target.domain.id)s) or ' +
-      '(role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.project.domain_id)s) or ' +
-      '(role:manager and domain_id:%(target.group.domain_id)s and domain_id:%(target.domain.id)s)) and rule:domain_managed_target_role',
-    any,
-  ),
+  rule('identity:create_grant', whoMayGrant, any),
+  rule('identity:revoke_grant', whoMayGrant, any),
   rule('identity:list_system_grants_for_user', adminOrSystemReader, notDomain),
   rule('identity:check_system_grant_for_user', adminOrSystemReader, notDomain),
   rule('identity:create_system_grant_for_user', admin, notDomain),

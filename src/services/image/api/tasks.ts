@@ -62,7 +62,7 @@ const documents: Record<string, object> = {
   },
 };
 
-const stubView = (task: TaskRow) => ({
+const briefView = (task: TaskRow) => ({
   id: task.id,
   type: task.type,
   status: task.status,
@@ -77,7 +77,7 @@ const stubView = (task: TaskRow) => ({
   schema: '/v2/schemas/task',
 });
 const fullView = (task: TaskRow) => ({
-  ...stubView(task),
+  ...briefView(task),
   input: task.input,
   result: task.result,
   message: task.message,
@@ -99,7 +99,7 @@ export function taskRoutes(service: ImageService): Route[] {
     const last = found.length === limit ? found.at(-1) : undefined;
     if (last) params.append('marker', last.id);
     return {
-      tasks: found.map(stubView),
+      tasks: found.map(briefView),
       first,
       ...(last ? { next: `/v2/tasks?${params}` } : {}),
       schema: '/v2/schemas/tasks',
