@@ -36,12 +36,7 @@ export function domainRoutes(identity: Identity): Route[] {
       id: { schema: Id },
       explicit_domain_id: { schema: Type.String(), create: 'optional', column: false, hidden: true },
       name: { schema: Name(64), create: 'required', update: true, filter: true },
-      description: {
-        schema: NullableText,
-        create: 'optional',
-        update: true,
-        from: (row: ProjectRow) => row.description ?? '',
-      },
+      description: { schema: NullableText, create: 'optional', update: true },
       enabled: { schema: Enabled, create: 'optional', update: true, default: true, filter: true },
       tags: { schema: Tags, create: 'optional', update: true, column: false },
       options: { schema: Options, create: 'optional', update: true, default: {} },
@@ -84,7 +79,7 @@ export function domainRoutes(identity: Identity): Route[] {
             parent_id: null,
             is_domain: true,
             enabled: body.enabled,
-            description: body.description ?? null,
+            description: body.description === undefined ? '' : body.description,
             options: mergedOptions({}, body.options),
             extra: keptExtra(extra),
           });

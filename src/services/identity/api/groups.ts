@@ -21,7 +21,7 @@ export const groupView = (row: GroupRow, call: Call): Record<string, unknown> =>
   id: row.id,
   name: row.name,
   domain_id: row.domain_id,
-  description: row.description ?? '',
+  description: row.description,
   links: { self: `${call.origin}/v3/groups/${row.id}` },
 });
 
@@ -49,12 +49,7 @@ export function groupRoutes(identity: Identity): Route[] {
       id: { schema: Id },
       name: { schema: Name(64), create: 'required', update: true, filter: true },
       domain_id: { schema: Id, create: 'optional', filter: true },
-      description: {
-        schema: NullableText,
-        create: 'optional',
-        update: true,
-        from: (row: GroupRow) => row.description ?? '',
-      },
+      description: { schema: NullableText, create: 'optional', update: true },
     },
     policy: {
       list: null,
@@ -75,7 +70,7 @@ export function groupRoutes(identity: Identity): Route[] {
     async create(call, body, extra) {
       const domain = domainFor(body.domain_id, call);
       if (!(await directory.domain(domain))) throw notFound('domain', domain);
-      const { name, description = null } = body;
+      const { name, description = '' } = body;
       if (elsewhere && (await elsewhere.has(domain))) {
         return elsewhere.createGroup(domain, { name, description, extra: keptExtra(extra) });
       }

@@ -85,12 +85,7 @@ export function projectRoutes(identity: Identity): Route[] {
         from: (row: ProjectRow) => (row.domain_id === noDomain ? null : row.domain_id),
       },
       parent_id: { schema: NullableId, create: 'optional', filter: true },
-      description: {
-        schema: NullableText,
-        create: 'optional',
-        update: true,
-        from: (row: ProjectRow) => row.description ?? '',
-      },
+      description: { schema: NullableText, create: 'optional', update: true },
       enabled: { schema: Enabled, create: 'optional', update: true, default: true, filter: true },
       is_domain: { schema: Type.Boolean(), create: 'optional', default: false, filter: true },
       tags: { schema: Tags, create: 'optional', update: true, column: false },
@@ -139,7 +134,7 @@ export function projectRoutes(identity: Identity): Route[] {
         throw new BadRequest('only root projects are allowed to act as domains.');
       }
       const place = body.is_domain ? { domain_id: noDomain, parent_id: null } : await placeOf(body, call);
-      const { name, enabled, is_domain, description = null, tags = [] } = body;
+      const { name, enabled, is_domain, description = '', tags = [] } = body;
       const id = newId();
       return alone({ id, name, is_domain }, () =>
         identity.atomically(async () => {

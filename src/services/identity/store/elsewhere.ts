@@ -336,7 +336,7 @@ const toGroup = (group: LocalGroup, id: string, domainId: string): GroupRow => (
   id,
   name: group.name,
   domain_id: domainId,
-  description: group.description,
+  description: group.description ?? '',
   extra: group.extra,
 });
 

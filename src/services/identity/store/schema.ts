@@ -12,7 +12,7 @@ import { oauth1Tables } from './tables/oauth1.ts';
 import { passwordsMigration, passwordTables } from './tables/passwords.ts';
 import { policyTables } from './tables/policies.ts';
 import { trustTables } from './tables/trusts.ts';
-import { coreTables, listIndexes } from './tables.ts';
+import { coreTables, listIndexes, saidDescriptions } from './tables.ts';
 
 /** A migration that makes the tables of one topic, parents first. */
 const creation = (name: string, tables: Readonly<Record<string, Table>>): Migration => ({
@@ -52,6 +52,7 @@ export const identitySchema = defineSchema('identity', {
     creation('0023-domain-configurations', domainConfigurationTables),
     creation('0005-oauth1', oauth1Tables),
     listIndexes,
+    saidDescriptions,
   ],
 });
 export type IdentityTables = typeof identitySchema.tables;

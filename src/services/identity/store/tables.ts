@@ -244,3 +244,12 @@ export const listIndexes: Migration = {
     }
   },
 };
+
+/** Null once stood for what was never said, which is an empty text; it now is what somebody said. */
+export const saidDescriptions: Migration = {
+  name: '0007-said-descriptions',
+  async up(m) {
+    for (const name of ['projects', 'groups'])
+      await m.execute(`UPDATE "${name}" SET "description" = '' WHERE "description" IS NULL`);
+  },
+};
