@@ -59,7 +59,7 @@ export function groupRoutes(identity: Identity): Route[] {
       delete: 'identity:delete_group',
     },
     target: (row) => ({ target: { group: row } }),
-    createTarget: (body, call) => ({ target: { group: { domain_id: domainFor(body.domain_id, call) } } }),
+    createTarget: (body) => ({ target: { group: body } }),
     scope(call, verb) {
       if (verb !== 'list') return [];
       const { domainId } = call.credentials;

@@ -99,9 +99,7 @@ export function projectRoutes(identity: Identity): Route[] {
       delete: 'identity:delete_project',
     },
     target: (row) => projectTarget(row),
-    createTarget: (body, call) => ({
-      target: { project: { domain_id: body.is_domain ? null : domainFor(body.domain_id, call) } },
-    }),
+    createTarget: (body) => ({ target: { project: body } }),
     scope(call, verb) {
       if (verb !== 'list') return [];
       const { domainId } = call.credentials;

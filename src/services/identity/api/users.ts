@@ -115,7 +115,7 @@ export function userRoutes(identity: Identity): Route[] {
     filters: { password_expires_at: expiryConditions, ...federatedFilters(identity) },
     expand: (page, call) => withFederated(identity, page, call),
     target: (row) => targetOf(row),
-    createTarget: (body, call) => targetOf({ domain_id: domainFor(body.domain_id, call) }),
+    createTarget: (body) => ({ target: { user: body } }),
     scope(call, verb) {
       if (verb !== 'list') return [];
       const { domainId } = call.credentials;
