@@ -29,6 +29,7 @@ import type { Api } from './api.ts';
 import type { Authenticator, Authorizer } from './authorizer.ts';
 import { Answer, Call, type Query } from './call.ts';
 import { crossOrigin } from './cross-origin.ts';
+import { FileBody } from './file-body.ts';
 import { openApiDocument } from './openapi.ts';
 import type { Method, Route } from './route.ts';
 import { type Validator, validator } from './validation.ts';
@@ -309,6 +310,13 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     const status = given?.status ?? route.status ?? (body === undefined ? 204 : 200);
     if (given) reply.headers(given.headers);
     if (body === undefined) return finish(request, reply, status);
+    if (body instanceof FileBody) {
+      observe(request, status);
+      reply.hijack();
+      reply.raw.writeHead(status, reply.getHeaders() as OutgoingHttpHeaders);
+      await body.send(reply.raw).catch((err: unknown) => complain(request, err));
+      return reply;
+    }
     if (typeof body === 'object' && body !== null && 'pipe' in body) {
       reply.code(status);
       observe(request, status);
@@ -365,18 +373,18 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     );
   }
 
+  /** What went wrong here, and is no fault of the client's. */
+  function complain(request: FastifyRequest, err: unknown): void {
+    const fields = { err, method: request.method, path: request.originalUrl.split('?')[0] };
+    withContext(scenes.get(request)?.context ?? { requestId: '-' }, () =>
+      deps.log.error(fields, 'request failed'),
+    );
+  }
+
   function fail(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
     const scene = scenes.get(request);
     const error = toApiError(thrown);
-    if (error.status >= 500) {
-      const context = scene?.context ?? { requestId: '-' };
-      withContext(context, () =>
-        deps.log.error(
-          { err: thrown, method: request.method, path: request.originalUrl.split('?')[0] },
-          'request failed',
-        ),
-      );
-    }
+    if (error.status >= 500) complain(request, thrown);
     // A 401 says where to get in, whoever refused.
     if (error.status === 401) challenge(reply);
     reply.headers(error.headers);

@@ -4,6 +4,7 @@ import { constants, type FileHandle, mkdir, open, readdir, rename, rm, stat } fr
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { NotFound, PayloadTooLarge, ServiceUnavailable } from '../../../platform/errors/errors.ts';
+import { type FileBody, fileBody } from '../../../platform/http/file-body.ts';
 import type { ImageStore, StoreIdentity, StoreWriter } from './store.ts';
 
 const partial = '.part';
@@ -32,6 +33,8 @@ export async function fileStore(
 ): Promise<ImageStore> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const pathOf = (url: string): string => join(directory, basename(url.slice(scheme.length)));
+  const opened = (url: string, range: { start: number; end: number }): Promise<FileBody> =>
+    fileBody(pathOf(url), range).catch(missing);
   return {
     name,
     description,
@@ -52,20 +55,10 @@ export async function fileStore(
         ...(range ? { start: range.start, end: range.end } : { start: 0 }),
       });
     },
+    open: opened,
     async readAt(url, offset, length) {
-      const file = await openForReading(pathOf(url));
-      try {
-        const bytes = Buffer.allocUnsafe(length);
-        let filled = 0;
-        while (filled < length) {
-          const { bytesRead } = await file.read(bytes, filled, length - filled, offset + filled);
-          if (bytesRead === 0) break;
-          filled += bytesRead;
-        }
-        return bytes.subarray(0, filled);
-      } finally {
-        await file.close();
-      }
+      const part = await opened(url, { start: offset, end: offset + length - 1 });
+      return part.bytes();
     },
     async size(url) {
       const found = await stat(pathOf(url)).catch(missing);

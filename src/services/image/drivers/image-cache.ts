@@ -1,7 +1,7 @@
 import { link, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
+import { type FileBody, fileBody } from '../../../platform/http/file-body.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { BytesTaker } from '../flows/take-bytes.ts';
@@ -20,7 +20,7 @@ export interface ImageCache {
   open(
     image: { id: string; store: string },
     range: { start: number; end: number },
-  ): Promise<Readable | undefined>;
+  ): Promise<FileBody | undefined>;
   /** @returns whether it was cached or queued */
   remove(imageId: string): Promise<boolean>;
   /** Removes all that is in a state. @returns how many */
@@ -200,7 +200,7 @@ export async function openImageCache(parts: Parts): Promise<ImageCache> {
           )
           .catch((error: unknown) => failed(id, error));
         try {
-          return await files.read(urlOf(id), range);
+          return await fileBody(join(directory, id), range);
         } catch {
           await remove(id);
         }

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { FileBody } from '../../../platform/http/file-body.ts';
 
 /** What an operator says of a store, whatever it is made of. */
 export interface StoreIdentity {
@@ -25,6 +26,8 @@ export interface ImageStore extends StoreIdentity {
   begin(imageId: string): Promise<StoreWriter>;
   /** Bytes from `start` to `end` (inclusive), or all. @throws NotFound when they are not there */
   read(url: string, range?: { start: number; end: number }): Promise<Readable>;
+  /** The bytes from `start` to `end` as a part of a file, for those that have files. @throws NotFound */
+  open?(url: string, range: { start: number; end: number }): Promise<FileBody>;
   /** A few bytes at once. @throws NotFound */
   readAt(url: string, offset: number, length: number): Promise<Buffer>;
   /** How many bytes there are; `null` where the store cannot tell. @throws NotFound */

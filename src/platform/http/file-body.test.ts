@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { after, before, describe, it } from 'node:test';
+import { fileBody } from './file-body.ts';
+
+describe('a part of a file as a body', () => {
+  const bytes = randomBytes(3 * 1024 * 1024 + 17);
+  let directory: string;
+  let path: string;
+  let respond: (answer: ServerResponse) => void = () => {};
+  const server = createServer((_request, answer) => respond(answer));
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'cumulet-file-body-'));
+    path = join(directory, 'file');
+    await writeFile(path, bytes);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+  });
+  after(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(directory, { recursive: true });
+  });
+
+  /** Asks once, and has the part sent; what sending comes to is the second promise. */
+  function ask(start: number, end: number, begun?: () => Promise<void>) {
+    const outcome = Promise.withResolvers<void>();
+    respond = async (answer) => {
+      const body = await fileBody(path, { start, end });
+      answer.writeHead(200, { 'content-length': body.length });
+      await begun?.();
+      body.send(answer).then(outcome.resolve, outcome.reject);
+    };
+    const { port } = server.address() as AddressInfo;
+    const asked = get({ host: '127.0.0.1', port });
+    const answered = once(asked, 'response').then(([response]) => response as IncomingMessage);
+    return { asked, answered, outcome: outcome.promise };
+  }
+
+  it('is what lies between its ends', async () => {
+    for (const [start, end] of [
+      [0, bytes.length - 1],
+      [0, 0],
+      [1, 524_288],
+      [524_287, 1_048_577],
+      [bytes.length - 1, bytes.length - 1],
+    ] as const) {
+      const { answered, outcome } = ask(start, end);
+      const got = await buffer(await answered);
+      await outcome;
+      assert.ok(got.equals(bytes.subarray(start, end + 1)), `${start} to ${end}`);
+    }
+  });
+
+  it('waits for a client that reads slowly, and gives it every byte as it was', async () => {
+    const { answered, outcome } = ask(0, bytes.length - 1);
+    const response = await answered;
+    const parts: Buffer[] = [];
+    for await (const part of response as AsyncIterable<Buffer>) {
+      parts.push(part);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await outcome;
+    assert.ok(Buffer.concat(parts).equals(bytes));
+  });
+
+  it('stops when the client goes', async () => {
+    const { asked, answered, outcome } = ask(0, bytes.length - 1);
+    const response = await answered;
+    response.on('error', () => {});
+    asked.on('error', () => {});
+    asked.destroy();
+    await outcome;
+  });
+
+  it('ends the connection where the file has become shorter', async () => {
+    const { answered, outcome } = ask(0, bytes.length - 1, () => truncate(path, 1_000_000));
+    const refused = assert.rejects(outcome, /shorter/);
+    await assert.rejects(buffer(await answered), /aborted/);
+    await refused;
+    await writeFile(path, bytes);
+  });
+
+  it('is few bytes at once where they are wanted so, fewer at the end of the file', async () => {
+    const part = await fileBody(path, { start: bytes.length - 5, end: bytes.length + 5 });
+    assert.ok((await part.bytes()).equals(bytes.subarray(-5)));
+  });
+});
