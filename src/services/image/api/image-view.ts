@@ -1,5 +1,6 @@
 import type { Stores } from '../drivers/stores.ts';
 import type { Image } from '../model/image.ts';
+import { nullProperties } from '../model/property.ts';
 import { shownProperties } from '../model/reserved.ts';
 import type { Asker } from './access.ts';
 import type { ImageService } from './image-service.ts';
@@ -36,6 +37,7 @@ export const locationsOf = (stores: Stores, { locations }: Image) =>
 export function toImageView({ row, properties, tags, stores }: Image): Record<string, unknown> {
   return {
     ...shownProperties(properties),
+    ...nullProperties(properties),
     id: row.id,
     name: row.name,
     disk_format: row.disk_format,

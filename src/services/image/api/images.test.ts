@@ -9,6 +9,7 @@ import {
   stranger,
   type World,
 } from '../../../platform/service/testing/world.ts';
+import { imageService } from '../contract.ts';
 import { image } from '../service.ts';
 import { imagesIn } from '../testing/images.ts';
 
@@ -113,15 +114,28 @@ describe('images', () => {
   it('may have a kernel by the id of its image, and none', async () => {
     const kernel_id = randomUUID();
     const { id, ...made } = await images.create(member, { kernel_id, ramdisk_id: null });
-    assert.deepEqual([made.kernel_id, 'ramdisk_id' in made], [kernel_id, false]);
+    assert.deepEqual([made.kernel_id, made.ramdisk_id], [kernel_id, null]);
     const patched = await images.request('PATCH', `/v2/images/${id}`, {
       as: member,
       headers: { 'content-type': 'application/openstack-images-v2.1-json-patch' },
       body: [{ op: 'replace', path: '/kernel_id', value: null }],
     });
-    assert.equal('kernel_id' in patched.body, false);
-    const body = { kernel_id: 'vmlinuz' };
-    assert.equal((await images.request('POST', '/v2/images', { as: member, body })).status, 400);
+    assert.deepEqual([patched.body.kernel_id, patched.body.ramdisk_id], [null, null]);
+    const { body: shown } = await images.request('GET', `/v2/images/${id}`, { as: member });
+    assert.deepEqual([shown.kernel_id, shown.ramdisk_id], [null, null], 'they are there, and are null');
+    const record = await world.bus.client(imageService).image({ id, admin: true });
+    assert.deepEqual(record?.properties, {}, 'to other services they are not there');
+    const gone = await images.patch(member, id, [{ op: 'remove', path: '/kernel_id' }]);
+    assert.equal('kernel_id' in gone.body, false);
+    for (const none of ['vmlinuz', '']) {
+      const body = { kernel_id: none };
+      assert.equal((await images.request('POST', '/v2/images', { as: member, body })).status, 400);
+    }
+    assert.equal(
+      (await images.patch(member, id, [{ op: 'add', path: '/colour', value: null }])).status,
+      400,
+      'other properties are texts',
+    );
   });
 
   for (const [what, body, status] of [

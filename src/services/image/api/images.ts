@@ -9,6 +9,7 @@ import type { ImageRow } from '../model/image.ts';
 import { assertLimits } from '../model/limits.ts';
 import { newImage } from '../model/new-image.ts';
 import { applyChanges } from '../model/patch.ts';
+import { storedProperty } from '../model/property.ts';
 import type { LocationRow } from '../store/tables.ts';
 import { isAdmin } from './access.ts';
 import { assertMayList, queryWithout, readListQuery } from './image-list.ts';
@@ -202,8 +203,7 @@ function readNewImage(body: unknown): {
     else if ((settable as readonly string[]).includes(name)) given[name] = value;
     else if (readOnlyAtCreate.includes(name)) throw readOnlyAttribute(name);
     else if (isReserved(name) || name === 'locations') throw reservedAttribute(name);
-    // A kernel that an image does not have may be said as null.
-    else if (value !== null) properties[name] = value as string;
+    else properties[name] = storedProperty(value);
   }
   return { given: given as Given, properties, tags };
 }

@@ -1,6 +1,7 @@
 import { BadRequest, Conflict, Forbidden } from '../../../platform/errors/errors.ts';
 import { asDetail } from './detail.ts';
 import type { Image } from './image.ts';
+import { storedProperty } from './property.ts';
 
 /** What a change needs to be applied; how it was written is the API's business. */
 interface Change {
@@ -60,8 +61,7 @@ function apply(image: Image, { op, root, value, overwrites }: Change): void {
   if (op === 'add' && present && !overwrites)
     throw new Conflict(`Property ${root} already present.`, asDetail);
   if (isAttribute) setAttribute(image, root, value);
-  else if (value === null) delete image.properties[root];
-  else image.properties[root] = value as string;
+  else image.properties[root] = storedProperty(value);
 }
 
 function setAttribute(image: Image, name: string, value: unknown): void {
