@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { BadRequest, Conflict } from '../../../platform/errors/errors.ts';
 import { flow } from '../../../platform/flow/flow.ts';
 import { timestamp } from '../../../platform/store/table.ts';
@@ -42,8 +43,9 @@ export function addLocation(parts: AddLocationParts) {
 
   async function digests({ store, url, validation }: AddLocationInput): Promise<Taken> {
     for (let again = settings.http_retries; ; again--) {
-      const bytes = await stores.get(store).read(url);
+      let bytes: Readable | undefined;
       try {
+        bytes = await stores.get(store).read(url);
         return await taker.take(bytes, nowhere, {
           most: Number.MAX_SAFE_INTEGER,
           hash: validation?.algorithm ?? secureHash,
@@ -51,7 +53,7 @@ export function addLocation(parts: AddLocationParts) {
       } catch (error) {
         if (again <= 0) throw error;
       } finally {
-        bytes.destroy();
+        bytes?.destroy();
       }
     }
   }
