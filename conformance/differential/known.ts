@@ -122,10 +122,6 @@ const identity: readonly Known[] = [
     of: /^DELETE \/v3\/users\/\{member\}\/OS-OAUTH1\/access_tokens\/nothing/,
   },
   {
-    why: 'The description of a role may be null, as in later releases',
-    of: /^(?:POST|PATCH) \/v3\/roles.* · description null$/,
-  },
-  {
     why: 'What others have in the cloud is theirs, though it names the same roles',
     of: /^GET \/v3\/role_assignments · (?:systemReader|admin)$/,
   },

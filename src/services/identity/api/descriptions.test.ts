@@ -18,7 +18,6 @@ const kinds = [
   { path: '/v3/domains', one: 'domain', unsaid: '', nothing: null },
   { path: '/v3/projects', one: 'project', unsaid: '', nothing: null },
   { path: '/v3/groups', one: 'group', unsaid: '', nothing: null },
-  { path: '/v3/roles', one: 'role', unsaid: null, nothing: null },
   { path: '/v3/users', one: 'user', unsaid: undefined, nothing: null },
   { path: '/v3/services', one: 'service', unsaid: undefined, nothing: null, body: { type: 'kind' } },
   { path: '/v3/regions', one: 'region', unsaid: '', nothing: '', body: {} },
@@ -64,6 +63,18 @@ describe('descriptions', () => {
       assert.equal(await shown(made.id), nothing);
     });
   }
+
+  it('of a role are a text, or left out', async () => {
+    const role = await cloud.make('/v3/roles', 'role', { name: 'plain' });
+    assert.equal(role['description'], null);
+    for (const [method, path] of [
+      ['POST', '/v3/roles'],
+      ['PATCH', `/v3/roles/${role.id}`],
+    ] as const) {
+      const body = { role: { name: 'told', description: null } };
+      assert.equal((await cloud.request(method, path, { as: cloud.admin, body })).status, 400);
+    }
+  });
 
   it('that earlier versions left out are empty, as they were shown', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'descriptions-'));

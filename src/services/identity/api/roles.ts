@@ -1,3 +1,4 @@
+import { Type } from 'typebox';
 import { BadRequest, Conflict, Forbidden, NotFound } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
@@ -14,7 +15,6 @@ import {
   mergedOptions,
   Name,
   NullableId,
-  NullableText,
   Options,
 } from './fields.ts';
 import { notFound, unique } from './style.ts';
@@ -55,7 +55,7 @@ export function roleRoutes(identity: Identity): Route[] {
         filter: true,
         from: (row: RoleRow) => (row.domain_id === noDomain ? null : row.domain_id),
       },
-      description: { schema: NullableText, create: 'optional', update: true },
+      description: { schema: Type.String({ maxLength: 65_535 }), create: 'optional', update: true },
       options: { schema: Options, create: 'optional', update: true, default: {} },
     },
     policy: {
