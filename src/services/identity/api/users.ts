@@ -5,7 +5,7 @@ import { type Route, route } from '../../../platform/http/route.ts';
 import type { RowQuery } from '../../../platform/resource/rows.ts';
 import type { Identity } from '../identity.ts';
 import { isActive } from '../model/password-rules.ts';
-import { nowMicros } from '../model/timestamps.ts';
+import { nowMicros, toIsoTime } from '../model/timestamps.ts';
 import { countedRows } from '../store/changes.ts';
 import { everywhere } from '../store/everywhere.ts';
 import { newId } from '../store/new-id.ts';
@@ -212,13 +212,19 @@ export function userRoutes(identity: Identity): Route[] {
       summary: 'List the groups of a user',
       async handler(call) {
         const { id } = await allowed(call, 'identity:list_groups_for_user');
-        const found = inOwnDomain(call, await identity.memberships.groupsOf(id));
+        const lasting = (await identity.memberships.groupsOf(id)).map((group) => ({ group, ends: null }));
+        const passing = await identity.federation.memberships.groupsOf(id);
+        const found = [...lasting, ...passing].map(({ group, ends }) => ({ ...group, ends }));
         const name = call.queryValue('name');
-        const wanted = name === undefined ? found : found.filter((row) => row.name === name);
         return collection(
           call,
           'groups',
-          wanted.map((row) => ({ ...groupView(row, call), membership_expires_at: null })),
+          inOwnDomain(call, found)
+            .filter((row) => name === undefined || row.name === name)
+            .map((row) => ({
+              ...groupView(row, call),
+              membership_expires_at: row.ends === null ? null : toIsoTime(row.ends).slice(0, -1),
+            })),
         );
       },
     }),

@@ -19,6 +19,7 @@ export interface Federation {
   login: FederatedLogin;
   logins: PendingLogins;
   tickets: FederationTickets;
+  memberships: ExpiringMemberships;
   /** Where identity is, as providers and browsers know it. */
   url(): string;
   /** The key that signs assertions: made when it is first asked for. */
@@ -61,6 +62,7 @@ export async function openFederation(of: {
       return key;
     }),
     tickets: new FederationTickets(store),
+    memberships,
     url,
     keys() {
       keys ??= samlKeys({ stateDir, keyfile: settings.saml_keyfile, certfile: settings.saml_certfile });

@@ -169,11 +169,39 @@ describe('a federated login', () => {
       const path = `/v3/role_assignments?effective&user.id=${token.user.id}&scope.project.id=${projectId}`;
       return (await cloud.request('GET', path, { as: cloud.admin })).body.role_assignments.length;
     };
+    const groups = async (more = '') => {
+      const path = `/v3/users/${token.user.id}/groups${more}`;
+      return (await cloud.request('GET', path, { as: cloud.admin })).body.groups as {
+        name: string;
+        membership_expires_at: string | null;
+      }[];
+    };
     assert.equal(await roles(), 0);
+    assert.deepEqual(await groups(), []);
     await set(10);
     assert.ok((await roles()) > 0);
+    const [group] = await groups('?name=developers');
+    const expires = group?.membership_expires_at ?? '';
+    assert.match(expires, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}$/);
+    const left = Date.parse(`${expires}Z`) - Date.now();
+    assert.ok(left > 0 && left <= 10 * 60_000, expires);
+    assert.deepEqual(await groups('?name=others'), []);
+    const lasting = await cloud.make('/v3/groups', 'group', { name: 'lasting' });
+    const path = `/v3/groups/${lasting.id}/users/${token.user.id}`;
+    assert.equal((await cloud.request('PUT', path, { as: cloud.admin })).status, 204);
+    assert.deepEqual(
+      (await groups()).map((each) => [each.name, each.membership_expires_at]),
+      [
+        ['lasting', null],
+        ['developers', expires],
+      ],
+    );
     await set(0);
     assert.equal(await roles(), 0);
+    assert.deepEqual(
+      (await groups()).map((each) => each.name),
+      ['lasting'],
+    );
   });
 
   it('makes projects, and gives roles on them', async () => {

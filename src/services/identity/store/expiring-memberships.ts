@@ -1,7 +1,8 @@
 import type { Store } from '../../../platform/store/store.ts';
+import type { Micros } from '../model/timestamps.ts';
 import type { Changes } from './changes.ts';
 import type { IdentityTables } from './schema.ts';
-import type { AssignmentRow } from './tables.ts';
+import type { AssignmentRow, GroupRow } from './tables.ts';
 
 /** The longest that a timer waits, in milliseconds. */
 const longestTimer = 2 ** 31 - 1;
@@ -22,32 +23,24 @@ export class ExpiringMemberships {
     this.#defaultMinutes = defaultMinutes;
   }
 
-  /** The groups that a user is in for now. What is remembered of it is forgotten when the first of them ends. */
-  async groupsOf(userId: string): Promise<string[]> {
-    const rows = await this.#store.db
-      .selectFrom('expiring_memberships')
-      .innerJoin('identity_providers', 'identity_providers.id', 'expiring_memberships.identity_provider_id')
-      .select([
-        'expiring_memberships.group_id',
-        'expiring_memberships.last_verified',
-        'identity_providers.authorization_ttl',
-      ])
-      .where('expiring_memberships.user_id', '=', userId)
-      .execute();
-    const now = Date.now();
-    const groups = new Set<string>();
-    for (const { group_id, last_verified, authorization_ttl } of rows) {
-      const ends = (last_verified + (authorization_ttl || this.#defaultMinutes) * 60) * 1000;
-      if (ends <= now) continue;
-      groups.add(group_id);
-      this.#wakeAt(ends);
-    }
-    return [...groups];
+  /** The groups that a user is in for now, and until when; one that two providers vouch for comes twice. */
+  async groupsOf(userId: string): Promise<{ group: GroupRow; ends: Micros }[]> {
+    const rows = await this.#of(userId).selectAll('groups').orderBy('groups.id').execute();
+    return this.#lasting(rows).map(({ row, ends }) => {
+      const { last_verified: _verified, authorization_ttl: _ttl, ...group } = row;
+      return { group, ends: ends * 1000 };
+    });
   }
 
-  /** The groups that a user is in for now, and what is granted to them. */
+  /**
+   * The groups that a user is in for now, and what is granted to them. What is remembered of it is forgotten when the
+   * first of them ends.
+   */
   async grantsOf(userId: string): Promise<{ groups: { group_id: string }[]; assignments: AssignmentRow[] }> {
-    const groupIds = await this.groupsOf(userId);
+    const rows = await this.#of(userId).select('groups.id').execute();
+    const lasting = this.#lasting(rows);
+    for (const { ends } of lasting) this.#wakeAt(ends);
+    const groupIds = [...new Set(lasting.map(({ row }) => row.id))];
     return {
       groups: groupIds.map((group_id) => ({ group_id })),
       assignments: await grantsToGroups(this.#store, groupIds),
@@ -97,6 +90,28 @@ export class ExpiringMemberships {
 
   close(): void {
     clearTimeout(this.#timer);
+  }
+
+  #of(userId: string) {
+    return this.#store.db
+      .selectFrom('expiring_memberships')
+      .innerJoin('identity_providers', 'identity_providers.id', 'expiring_memberships.identity_provider_id')
+      .innerJoin('groups', 'groups.id', 'expiring_memberships.group_id')
+      .select(['expiring_memberships.last_verified', 'identity_providers.authorization_ttl'])
+      .where('expiring_memberships.user_id', '=', userId);
+  }
+
+  /** Those that have not ended, and when they will, in milliseconds since 1970. */
+  #lasting<R extends { last_verified: number; authorization_ttl: number | null }>(
+    rows: R[],
+  ): { row: R; ends: number }[] {
+    const now = Date.now();
+    return rows
+      .map((row) => ({
+        row,
+        ends: (row.last_verified + (row.authorization_ttl || this.#defaultMinutes) * 60) * 1000,
+      }))
+      .filter(({ ends }) => ends > now);
   }
 
   #wakeAt(time: number): void {
