@@ -57,13 +57,14 @@ export function imageDataRoutes(service: ImageService): Route[] {
       ...(row.checksum ? { 'content-md5': row.checksum } : {}),
       ...(range ? { 'content-range': `bytes ${start}-${end}/${row.size}` } : {}),
     };
+    const status = range ? 206 : 200;
     // Asked for the headers only, or for an image of no bytes: nothing is opened.
-    const empty = call.method === 'HEAD' || row.size === 0;
-    const bytes = empty
-      ? Readable.from([])
-      : ((await service.cache?.open({ id: row.id, store: location.store }, { start, end })) ??
-        (await stores.get(location.store).read(location.url, { start, end })));
-    return answer(range ? 206 : 200, bytes, headers);
+    if (call.method === 'HEAD' || row.size === 0) return answer(status, Readable.from([]), headers);
+    const store = stores.get(location.store);
+    const bytes =
+      (await service.cache?.open({ id: row.id, store: location.store }, { start, end })) ??
+      (await (store.open ?? store.read)(location.url, { start, end }));
+    return answer(status, bytes, headers);
   }
 
   return [

@@ -58,7 +58,7 @@ export function imageHandlers(service: ImageService, authorizer: Authorizer): Im
           { start: offset, end: offset + length - 1 },
         ));
       const bytes = near
-        ? Buffer.concat(await near.toArray())
+        ? await near.bytes()
         : await stores.get(location.store).readAt(location.url, offset, length);
       return { bytes: bytes.toString('base64') };
     },
