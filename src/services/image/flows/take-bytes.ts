@@ -1,3 +1,5 @@
+import { ReadStream } from 'node:fs';
+import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { BadRequest, PayloadTooLarge } from '../../../platform/errors/errors.ts';
 import type { StoreWriter } from '../drivers/store.ts';
@@ -59,6 +61,9 @@ export function bytesTaker(): BytesTaker {
     let size = 0;
     let block: Block | undefined;
     let filled = 0;
+    // Left to the collector, a gigabyte of chunks costs nearly as much as a hash of it. What these streams give has
+    // come from the kernel and is known to nobody else; a chunk that is all of its memory is given back at once.
+    const fresh = bytes instanceof IncomingMessage || bytes instanceof ReadStream;
 
     const send = (full: Block, length: number) => {
       const view = full.subarray(0, length);
@@ -82,7 +87,9 @@ export function bytesTaker(): BytesTaker {
     });
     try {
       // A refused client is still to be answered: its stream is not ours to destroy.
-      for await (const chunk of bytes.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      for await (const chunk of bytes.iterator({ destroyOnReturn: false }) as AsyncIterable<
+        Buffer<ArrayBuffer>
+      >) {
         size += chunk.length;
         assertSize(size, most);
         for (let at = 0; at < chunk.length; ) {
@@ -99,6 +106,7 @@ export function bytesTaker(): BytesTaker {
           const early = check && inspection.early();
           if (early) check?.(early);
         }
+        if (fresh && chunk.length === chunk.buffer.byteLength) chunk.buffer.transfer(0);
       }
       if (size < few) {
         const all = block ? block.subarray(0, filled) : new Uint8Array(0);
