@@ -1,104 +1,65 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { run } from '../src/platform/exec/run.ts';
+import { type Answer, CloudApi } from '../conformance/api.ts';
+import type { Access } from '../conformance/cloud.ts';
 
-/** A cloud of its own for measuring, and how one speaks to it. */
+/** A cloud under measurement, whoever wrote it: everything that is measured knows it by this alone. */
 export interface BenchCloud {
-  stateDir: string;
-  pid: number;
-  urls: Record<string, string>;
-  /** Seconds from the command to its end, when every API answers. */
-  startSeconds: number;
-  token: string;
+  /** How the table and the progress call it. */
+  name: string;
+  /** It outlives the run, so nothing that the run made may stay behind. */
+  stays: boolean;
+  /** The administrator's. */
   projectId: string;
+  /** A service's URL from the catalog; the path begins with the version where the API has one (`/v2/images`). */
+  url(service: string, path: string): string;
+  /** The administrator's token, good for some minutes at least. */
+  token(): Promise<string>;
+  /** Asks as the administrator, whatever comes of it. */
+  ask(service: string, method: string, path: string, body?: unknown): Promise<Answer>;
+  /** Asks for what must succeed. @throws Error with method, URL, status and the first of the answer */
   request<T>(service: string, method: string, path: string, body?: unknown): Promise<T>;
-  /** MiB; what the kernel charges the process with. */
-  residentMib(): Promise<number>;
+  /** What its processes have had of the processors; undefined where they are not known. */
+  cpuSeconds(): Promise<number | undefined>;
+  /** MiB; undefined where its processes are not known. */
+  residentMib(): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
-const command = fileURLToPath(new URL('../bin/cumulet', import.meta.url));
+/** Milliseconds after which a token is renewed: clouds give theirs for an hour or more. */
+const tokenAge = 600_000;
 
-/** Starts a cloud in a state directory of its own; a real one wants root and a network namespace made for it. */
-export async function benchCloud(portOffset: number, kind: 'simulated' | 'real'): Promise<BenchCloud> {
-  const stateDir = await mkdtemp(join(tmpdir(), 'cumulet-bench-'));
-  const flags = [
-    ...(kind === 'simulated' ? ['--simulated'] : []),
-    '--state-dir',
-    stateDir,
-    '--port-offset',
-    String(portOffset),
-  ];
-  const startedAt = performance.now();
-  await run([command, 'up', ...flags, '--log-level', 'warn', '--detach'], { deadline: 120_000 });
-  const startSeconds = (performance.now() - startedAt) / 1000;
-  const close = async () => {
-    await run([command, 'destroy', '--yes', ...flags], { deadline: 120_000 });
-    await rm(stateDir, { recursive: true, force: true });
+/** The newest microversion that both clouds have; services other than the one that it names pass over it. */
+export const versionHeader = { 'OpenStack-API-Version': 'placement 1.39' };
+
+/** The part of a cloud that goes through its API: all of it is in the openrc and in the catalog. */
+export async function connect(
+  access: Access,
+): Promise<Pick<BenchCloud, 'projectId' | 'url' | 'token' | 'ask' | 'request'>> {
+  const api = await CloudApi.open(access);
+  let latest = { from: Number.NEGATIVE_INFINITY, token: Promise.resolve('') };
+  const token = () => {
+    if (performance.now() - latest.from > tokenAge)
+      latest = { from: performance.now(), token: newToken(api) };
+    return latest.token;
   };
-  try {
-    const { pid, urls } = JSON.parse(await readFile(join(stateDir, 'process.json'), 'utf8')) as {
-      pid: number;
-      urls: Record<string, string>;
-    };
-    const { token, projectId } = await login(urls['identity'] ?? '', await openrc(stateDir));
-    return {
-      stateDir,
-      pid,
-      urls,
-      startSeconds,
-      token,
-      projectId,
-      async request<T>(service: string, method: string, path: string, body?: unknown): Promise<T> {
-        const response = await fetch(`${urls[service]}${path}`, {
-          method,
-          headers: { 'x-auth-token': token, 'content-type': 'application/json' },
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        });
-        const text = await response.text();
-        if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
-        return (text ? JSON.parse(text) : undefined) as T;
-      },
-      async residentMib() {
-        const status = await readFile(`/proc/${pid}/status`, 'utf8');
-        return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024;
-      },
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  // Some catalogs have the version in the URL, followed by a project or not, and some do not.
+  const url = (service: string, path: string) =>
+    `${api.endpoint(service).replace(/\/v\d[\d.]*(\/.*)?$/, '')}${path}`;
+  const headers = async () => ({ 'x-auth-token': await token(), ...versionHeader });
+  return {
+    projectId: api.projectId,
+    url,
+    token,
+    async ask(service, method, path, body) {
+      return api.ask(method, url(service, path), body, await headers());
+    },
+    async request<T>(service: string, method: string, path: string, body?: unknown) {
+      return (await api.request(method, url(service, path), body, await headers())) as T;
+    },
+  };
 }
 
-async function openrc(stateDir: string): Promise<Record<string, string>> {
-  const text = await readFile(join(stateDir, 'admin-openrc'), 'utf8');
-  return Object.fromEntries(
-    [...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]),
-  );
-}
-
-async function login(
-  identity: string,
-  variables: Record<string, string>,
-): Promise<{ token: string; projectId: string }> {
-  const domain = { id: 'default' };
-  const response = await fetch(`${identity}/v3/auth/tokens`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      auth: {
-        identity: {
-          methods: ['password'],
-          password: { user: { name: variables['OS_USERNAME'], password: variables['OS_PASSWORD'], domain } },
-        },
-        scope: { project: { name: variables['OS_PROJECT_NAME'], domain } },
-      },
-    }),
-  });
-  if (!response.ok) throw new Error(`login: ${response.status} ${await response.text()}`);
-  const { token } = (await response.json()) as { token: { project: { id: string } } };
-  return { token: response.headers.get('x-subject-token') ?? '', projectId: token.project.id };
+async function newToken(api: CloudApi): Promise<string> {
+  const token = await api.tokenFor({ project: { id: api.projectId } });
+  if (token === undefined) throw new Error(`${api.access.authUrl} gave no token`);
+  return token;
 }

@@ -5,8 +5,10 @@ import { openStore } from '../src/platform/store/store.ts';
 import { identitySchema } from '../src/services/identity/store/schema.ts';
 import { assignments, groups, memberships, projects, users } from '../src/services/identity/store/tables.ts';
 import type { BenchCloud } from './cloud.ts';
-import { type Load, load } from './load.ts';
-import type { Reads, Report } from './placement.ts';
+import { load } from './load.ts';
+import { type Bench, inTurn, leavingNothing, oursOnly, reads } from './measure.ts';
+import type { OwnCloud } from './own-cloud.ts';
+import { progress } from './progress.ts';
 
 /** The same name has the same id in every run. */
 const idOf = (name: string): string => createHash('sha256').update(name).digest('hex').slice(0, 32);
@@ -27,13 +29,8 @@ const large: Size = { users: 100_000, projects: 1000, groups: 1000 };
  * Fills the database beside the running cloud: a hundred thousand requests would take longer than what is measured.
  * The cloud has nothing of it in its memory yet, so it need not be told.
  */
-async function fill(
-  cloud: BenchCloud,
-  domainId: string,
-  roleId: string,
-  from: Size,
-  to: Size,
-): Promise<void> {
+async function fill(cloud: OwnCloud, domainId: string, roleId: string, from: Size, to: Size): Promise<void> {
+  progress(`${cloud.name}: ${to.users} users, ${to.projects} projects`);
   const store = await openStore(identitySchema, {
     url: `sqlite:${join(cloud.stateDir, 'identity', 'identity.db')}`,
   });
@@ -98,7 +95,7 @@ function loggingIn(cloud: BenchCloud, names: readonly string[], password: string
   const all = names.map(async (name) => {
     while (going) {
       const user = { name, password, domain: { id: 'default' } };
-      const response = await fetch(`${cloud.urls['identity']}/v3/auth/tokens`, {
+      const response = await fetch(cloud.url('identity', '/v3/auth/tokens'), {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ auth: { identity: { methods: ['password'], password: { user } } } }),
@@ -115,46 +112,69 @@ function loggingIn(cloud: BenchCloud, names: readonly string[], password: string
   };
 }
 
-async function whileLoggingIn(cloud: BenchCloud, seconds: number, report: Report): Promise<void> {
-  const password = 'a-password-to-measure';
-  const names = Array.from({ length: 8 }, (_, at) => `bench-login-${at}`);
-  for (const name of names)
-    await cloud.request('identity', 'POST', '/v3/users', { user: { name, password } });
-  const headers = { 'X-Auth-Token': cloud.token, 'X-Subject-Token': cloud.token };
-  const end = loggingIn(cloud, names, password);
-  let seen: Load;
-  let logins = 0;
-  const startedAt = performance.now();
-  try {
-    // By one client that takes its time: what the others make it wait is asked, not how much fits beside them.
-    seen = await load(`${cloud.urls['identity']}/v3/auth/tokens`, {
-      clients: 1,
-      seconds,
-      headers,
-      directory: cloud.stateDir,
-    });
-  } finally {
-    logins = await end();
+/** Nobody else's users are called so. */
+const logins = Array.from({ length: 8 }, (_, at) => `cumulet-bench-login-${at}`);
+
+async function clear(cloud: BenchCloud): Promise<void> {
+  for (const name of logins) {
+    const { users: found } = await cloud.request<{ users: { id: string }[] }>(
+      'identity',
+      'GET',
+      `/v3/users?domain_id=default&name=${name}`,
+    );
+    for (const { id } of found) await cloud.request('identity', 'DELETE', `/v3/users/${id}`);
   }
-  report('p99 of validation, 8 clients logging in', seen.p99, 'ms', `p50 ${seen.p50.toFixed(2)} ms`);
-  report('logins by password, 8 clients', logins / ((performance.now() - startedAt) / 1000), 'req/s');
+}
+
+async function whileLoggingIn({ clouds, seconds, ours, report }: Bench): Promise<void> {
+  const password = 'a-password-to-measure';
+  const all = await inTurn(clouds, 1, async (cloud) => {
+    progress(`${cloud.name}: validation while 8 clients log in`);
+    for (const name of logins)
+      await cloud.request('identity', 'POST', '/v3/users', {
+        user: { name, password, domain_id: 'default' },
+      });
+    const token = await cloud.token();
+    const headers = { 'X-Auth-Token': token, 'X-Subject-Token': token };
+    const end = loggingIn(cloud, logins, password);
+    const startedAt = performance.now();
+    try {
+      // By one client that takes its time: what the others make it wait is asked, not how much fits beside them.
+      const url = cloud.url('identity', '/v3/auth/tokens');
+      const seen = await load(url, { clients: 1, seconds: seconds * 2, headers, directory: ours.stateDir });
+      return { seen, times: await end(), seconds: (performance.now() - startedAt) / 1000 };
+    } finally {
+      await end();
+    }
+  });
+  const results = all.flat();
+  report(
+    'p99 of validation, 8 clients logging in',
+    'ms',
+    results.map(({ seen }) => ({ value: seen.p99, note: `p50 ${seen.p50.toFixed(2)} ms` })),
+  );
+  report(
+    'logins by password, 8 clients',
+    'req/s',
+    results.map(({ times, seconds: took }) => ({ value: times / took })),
+  );
 }
 
 /**
- * Tokens and lists of a new cloud, validation while others log in, then the same questions in a small and in a large
- * cloud: the questions and their answers are the same, only what lies around them grows.
+ * Tokens and lists of a new cloud, validation while others log in; then, on our own cloud, the same questions in a
+ * small and in a large one: the questions and their answers are the same, only what lies around them grows.
  */
-export async function identityMeasures(
-  cloud: BenchCloud,
-  reads: Reads,
-  report: Report,
-  seconds: number,
-): Promise<void> {
+export async function identityMeasures(bench: Bench): Promise<void> {
   for (const clients of [1, 8]) {
-    await reads(cloud, 'validate a token', 'identity', '/v3/auth/tokens', clients);
-    await reads(cloud, 'list projects', 'identity', '/v3/projects', clients);
+    await reads(bench, 'validate a token', 'identity', '/v3/auth/tokens', clients);
+    await reads(bench, 'list projects', 'identity', '/v3/projects', clients);
   }
-  await whileLoggingIn(cloud, seconds * 2, report);
+  await leavingNothing(bench.clouds, clear, () => whileLoggingIn(bench));
+  await amongManyUsers(oursOnly(bench));
+}
+
+async function amongManyUsers(bench: Bench): Promise<void> {
+  const cloud = bench.ours;
   const { domain } = await cloud.request<{ domain: { id: string } }>('identity', 'POST', '/v3/domains', {
     domain: { name: 'bench' },
   });
@@ -187,18 +207,14 @@ export async function identityMeasures(
     ['check a grant', `/v3/projects/${project}/users/${user}/roles/${roleId}`],
   ];
   const ask = async (of: string) => {
-    for (const [what, path] of questions) await reads(cloud, `${of}: ${what}`, 'identity', path, 1);
+    for (const [what, path] of questions) await reads(bench, `${of}: ${what}`, 'identity', path, 1);
   };
   await fill(cloud, domain.id, roleId, { users: 0, projects: 0, groups: 0 }, small);
   await ask('small');
   const startedAt = performance.now();
   await fill(cloud, domain.id, roleId, small, large);
-  report(
-    '100,000 users and 50,000 assignments made',
-    (performance.now() - startedAt) / 1000,
-    's',
-    'in the store',
-  );
+  const value = (performance.now() - startedAt) / 1000;
+  bench.report('100,000 users and 50,000 assignments made', 's', [{ value, note: 'in the store' }]);
   await ask('large');
-  await reads(cloud, 'large: validate a token', 'identity', '/v3/auth/tokens', 8);
+  await reads(bench, 'large: validate a token', 'identity', '/v3/auth/tokens', 8);
 }

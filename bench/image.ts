@@ -1,21 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../src/platform/exec/run.ts';
 import type { BenchCloud } from './cloud.ts';
 import { median } from './load.ts';
-import type { Reads, Report } from './placement.ts';
+import { type Bench, inTurn, leavingNothing, reads } from './measure.ts';
+import { progress } from './progress.ts';
 
 const mebibyte = 1 << 20;
 /** Bytes: 1 GiB. */
 const size = 1024 * mebibyte;
-
-/** Seconds of processor that a process and its threads have had. */
-async function cpuSeconds(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
-}
+/** Nobody else's images are called so. */
+const name = 'cumulet-bench';
 
 /** A file that is no disk of a known format, in memory where there is a file system for that. */
 async function content(): Promise<string> {
@@ -26,59 +22,82 @@ async function content(): Promise<string> {
   return path;
 }
 
-async function transfer(
-  cloud: BenchCloud,
-  args: readonly string[],
-): Promise<{ seconds: number; cpu: number }> {
-  const before = await cpuSeconds(cloud.pid);
+interface Transfer {
+  seconds: number;
+  /** Seconds of processor of the cloud; undefined where its processes are not known. */
+  processor: number | undefined;
+}
+
+async function transfer(cloud: BenchCloud, args: readonly string[]): Promise<Transfer> {
+  const headers = [
+    `X-Auth-Token: ${await cloud.token()}`,
+    'Content-Type: application/octet-stream',
+    // Servers that do not answer curl's question whether it may begin would have it wait a second each time.
+    'Expect:',
+  ];
+  const before = await cloud.cpuSeconds();
   const startedAt = performance.now();
-  await run(['curl', '--silent', '--show-error', '--fail', '--header', '@-', ...args], {
+  await run(['curl', '--silent', '--show-error', '--fail', '--noproxy', '*', '--header', '@-', ...args], {
     deadline: 300_000,
-    input: `X-Auth-Token: ${cloud.token}\nContent-Type: application/octet-stream\n`,
+    input: `${headers.join('\n')}\n`,
   });
-  return { seconds: (performance.now() - startedAt) / 1000, cpu: (await cpuSeconds(cloud.pid)) - before };
+  const seconds = (performance.now() - startedAt) / 1000;
+  const after = await cloud.cpuSeconds();
+  return {
+    seconds,
+    processor: after === undefined || before === undefined ? undefined : after - before,
+  };
+}
+
+const make = (cloud: BenchCloud) =>
+  cloud.request<{ id: string }>('image', 'POST', '/v2/images', {
+    name,
+    disk_format: 'raw',
+    container_format: 'bare',
+  });
+
+async function clear(cloud: BenchCloud): Promise<void> {
+  const { images } = await cloud.request<{ images: { id: string }[] }>(
+    'image',
+    'GET',
+    `/v2/images?name=${name}&limit=100`,
+  );
+  for (const { id } of images) await cloud.request('image', 'DELETE', `/v2/images/${id}`);
+}
+
+async function transfers({ clouds, runs, report }: Bench, path: string): Promise<void> {
+  const all = await inTurn(clouds, runs, async (cloud) => {
+    progress(`${cloud.name}: 1 GiB up and down`);
+    const { id } = await make(cloud);
+    const url = cloud.url('image', `/v2/images/${id}/file`);
+    const up = await transfer(cloud, ['--upload-file', path, url]);
+    const down = await transfer(cloud, ['--output', '/dev/null', url]);
+    await cloud.request('image', 'DELETE', `/v2/images/${id}`);
+    return { up, down };
+  });
+  for (const way of ['up', 'down'] as const) {
+    const figures = all.map((results) => {
+      const processor = results.map((one) => one[way].processor).filter((one) => one !== undefined);
+      return {
+        value: size / 1e6 / median(results.map((one) => one[way].seconds)),
+        ...(processor.length > 0 ? { note: `${median(processor).toFixed(1)} s of processor` } : {}),
+      };
+    });
+    report(`${way}load an image of 1 GiB`, 'MB/s', figures);
+  }
 }
 
 /** Lists, and an image of a GiB up and down. */
-export async function imageMeasures(
-  cloud: BenchCloud,
-  reads: Reads,
-  report: Report,
-  runs: number,
-): Promise<void> {
-  const make = () =>
-    cloud.request<{ id: string }>('image', 'POST', '/v2/images', {
-      name: 'bench',
-      disk_format: 'raw',
-      container_format: 'bare',
-    });
-  await make();
-  for (const clients of [1, 8]) await reads(cloud, 'list images', 'image', '/v2/images', clients);
-  const path = await content();
-  try {
-    const ups = [];
-    const downs = [];
-    for (let each = 0; each < runs; each++) {
-      const { id } = await make();
-      const url = `${cloud.urls['image']}/v2/images/${id}/file`;
-      ups.push(await transfer(cloud, ['--upload-file', path, url]));
-      downs.push(await transfer(cloud, ['--output', '/dev/null', url]));
-      await cloud.request('image', 'DELETE', `/v2/images/${id}`);
+export async function imageMeasures(bench: Bench): Promise<void> {
+  await leavingNothing(bench.clouds, clear, async () => {
+    for (const cloud of bench.clouds) await make(cloud);
+    for (const clients of [1, 8]) await reads(bench, 'list images', 'image', '/v2/images', clients);
+    progress('a file of 1 GiB');
+    const path = await content();
+    try {
+      await transfers(bench, path);
+    } finally {
+      await rm(path, { force: true });
     }
-    const megabytes = size / 1e6;
-    for (const [what, all] of [
-      ['upload an image of 1 GiB', ups],
-      ['download an image of 1 GiB', downs],
-    ] as const) {
-      const cpu = median(all.map((one) => one.cpu));
-      report(
-        what,
-        megabytes / median(all.map(({ seconds }) => seconds)),
-        'MB/s',
-        `${cpu.toFixed(1)} s of processor`,
-      );
-    }
-  } finally {
-    await rm(path, { force: true });
-  }
+  });
 }

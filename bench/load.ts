@@ -26,7 +26,7 @@ function done(summary, latency, requests)
 end
 `;
 
-/** Asks one URL as fast as \`clients\` connections can, for some seconds. Needs Debian's wrk. */
+/** Asks one URL as fast as `clients` connections can, for some seconds. Needs Debian's wrk. */
 export async function load(
   url: string,
   options: { clients: number; seconds: number; headers: Record<string, string>; directory: string },

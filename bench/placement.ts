@@ -1,16 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { BenchCloud } from './cloud.ts';
+import { type Bench, clientsOf, inTurn, leavingNothing, oursOnly, reads } from './measure.ts';
+import { progress } from './progress.ts';
 import { together } from './together.ts';
-
-/** Measures one URL of a service with so many clients, and reports it. */
-export type Reads = (
-  cloud: BenchCloud,
-  what: string,
-  service: string,
-  path: string,
-  clients: number,
-) => Promise<void>;
-export type Report = (what: string, value: number, unit: string, note?: string) => void;
 
 /** The same name has the same uuid in every run, so that a search's place among the rows is the same too. */
 function uuidOf(name: string): string {
@@ -24,20 +16,8 @@ function uuidOf(name: string): string {
   ].join('-');
 }
 
-async function request<T>(cloud: BenchCloud, method: string, path: string, body?: unknown): Promise<T> {
-  const response = await fetch(`${cloud.urls['placement']}${path}`, {
-    method,
-    headers: {
-      'x-auth-token': cloud.token,
-      'content-type': 'application/json',
-      'openstack-api-version': 'placement 1.39',
-    },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text.slice(0, 300)}`);
-  return (text ? JSON.parse(text) : undefined) as T;
-}
+/** Those that fill the clouds, and the larger number of those that are measured. */
+const clients = 8;
 
 interface Shape {
   providers: number;
@@ -48,8 +28,9 @@ interface Shape {
 
 /** Makes the providers `first` and up, as hosts report themselves. */
 async function addProviders(cloud: BenchCloud, first: number, shape: Shape): Promise<void> {
-  const ask = (method: string, path: string, body: unknown) => request(cloud, method, path, body);
-  await together(shape.providers - first, 8, async (index) => {
+  progress(`${cloud.name}: ${shape.providers - first} providers more`);
+  const ask = (method: string, path: string, body: unknown) => cloud.request('placement', method, path, body);
+  await together(shape.providers - first, clients, async (index) => {
     const place = first + index;
     const uuid = uuidOf(`provider ${place}`);
     const path = `/resource_providers/${uuid}`;
@@ -77,62 +58,125 @@ async function addProviders(cloud: BenchCloud, first: number, shape: Shape): Pro
   });
 }
 
-/** Claims on hosts of their own or shared ones, as schedulers make them; rate of whole claims. */
-async function claims(cloud: BenchCloud, clients: number, times: number, hosts: number): Promise<number> {
-  const startedAt = performance.now();
-  await together(times, clients, async (index) => {
-    const path = `/allocations/${uuidOf(`consumer ${clients} ${index}`)}`;
-    await request(cloud, 'PUT', path, {
-      allocations: { [uuidOf(`provider ${index % hosts}`)]: { resources: { VCPU: 1, MEMORY_MB: 16 } } },
+/** Claims of each number of clients, and the hosts that they are spread over. */
+const claimed = { times: 800, hosts: 100 };
+
+/** A host's claim; others may have had the host in their hands at the same time, so it is tried again as schedulers do. */
+async function claim(cloud: BenchCloud, consumer: string, host: number): Promise<void> {
+  const path = `/allocations/${uuidOf(consumer)}`;
+  for (let attempt = 1; ; attempt++) {
+    const { status, body } = await cloud.ask('placement', 'PUT', path, {
+      allocations: { [uuidOf(`provider ${host}`)]: { resources: { VCPU: 1, MEMORY_MB: 16 } } },
       project_id: cloud.projectId,
       user_id: cloud.projectId,
       consumer_generation: null,
       consumer_type: 'INSTANCE',
     });
-  });
-  return times / ((performance.now() - startedAt) / 1000);
+    if (status < 300) return;
+    if (status !== 409 || attempt === 20)
+      throw new Error(`${cloud.name}: PUT ${path}: ${status} ${JSON.stringify(body).slice(0, 300)}`);
+  }
 }
 
-/**
- * Candidates in a cloud of a thousand plain providers, claims, then ten thousand providers in a hundred aggregates
- * with twenty traits each.
- */
-export async function placementMeasures(cloud: BenchCloud, reads: Reads, report: Report): Promise<void> {
-  const { traits } = await request<{ traits: string[] }>(cloud, 'GET', '/traits?name=startswith:HW_CPU');
-  const one = 'resources=VCPU:1,MEMORY_MB:512,DISK_GB:1';
-  const three = 'resources1=VCPU:1&resources2=MEMORY_MB:512&resources3=DISK_GB:1&group_policy=none';
-  const ask = (what: string, query: string, clients = 1) =>
-    reads(cloud, what, 'placement', `/allocation_candidates?${query}`, clients);
-  const plain = { providers: 1, aggregates: 0, traits: [], traitsEach: 0 };
-  await addProviders(cloud, 0, plain);
-  await ask('candidates, 1 provider', one);
-  await addProviders(cloud, 1, { ...plain, providers: 100 });
-  await ask('candidates, 100 providers', one);
-  await addProviders(cloud, 100, { ...plain, providers: 1000 });
-  for (const clients of [1, 8]) await ask('candidates, 1,000 providers', one, clients);
-  await ask('candidates in 3 groups, 1,000 providers', three);
-  for (const clients of [1, 8]) {
-    const rate = await claims(cloud, clients, 800, 100);
-    report(`claims on 100 hosts, ${clients} ${clients === 1 ? 'client' : 'clients'}`, rate, 'claims/s');
-  }
-  const startedAt = performance.now();
-  await addProviders(cloud, 1000, { providers: 11_000, aggregates: 100, traits, traitsEach: 20 });
-  const rate = 10_000 / ((performance.now() - startedAt) / 1000);
+/** Claims on hosts of their own or shared ones, as schedulers make them; rate of whole claims. */
+async function claims({ clouds, report }: Bench, atOnce: number): Promise<void> {
+  const { times, hosts } = claimed;
+  const what = `claims on ${hosts} hosts, ${clientsOf(atOnce)}`;
+  const rates = await inTurn(clouds, 1, async (cloud) => {
+    progress(`${cloud.name}: ${what}`);
+    const startedAt = performance.now();
+    await together(times, atOnce, (index) => claim(cloud, `consumer ${atOnce} ${index}`, index % hosts));
+    return times / ((performance.now() - startedAt) / 1000);
+  });
   report(
-    '10,000 providers made',
-    rate,
-    'providers/s',
-    'provider, inventories, traits, aggregates; 8 clients',
+    what,
+    'claims/s',
+    rates.map(([value = Number.NaN]) => ({ value })),
   );
-  await ask('candidates, 11,000 providers', one);
-  await ask('candidates in 3 groups, 11,000 providers', three);
-  await ask('candidates, 11,000 providers, limit 1,000', `${one}&limit=1000`);
-  await ask('candidates in 3 groups, 11,000 providers, limit 1,000', `${three}&limit=1000`);
+}
+
+/** Removes the bench's own providers, which it knows by their uuids, and what is claimed on them. */
+async function clear(cloud: BenchCloud): Promise<void> {
+  const { resource_providers: all } = await cloud.request<{
+    resource_providers: { uuid: string; name: string }[];
+  }>('placement', 'GET', '/resource_providers');
+  const own = all.filter(({ uuid, name }) => uuid === uuidOf(name.replace(/^bench-/, 'provider ')));
+  await together(own.length, clients, async (index) => {
+    const path = `/resource_providers/${own[index]?.uuid}`;
+    const { allocations } = await cloud.request<{ allocations: Record<string, unknown> }>(
+      'placement',
+      'GET',
+      `${path}/allocations`,
+    );
+    for (const consumer of Object.keys(allocations))
+      await cloud.request('placement', 'DELETE', `/allocations/${consumer}`);
+    await cloud.request('placement', 'DELETE', path);
+  });
+}
+
+const one = 'resources=VCPU:1,MEMORY_MB:512,DISK_GB:1';
+const three = 'resources1=VCPU:1&resources2=MEMORY_MB:512&resources3=DISK_GB:1&group_policy=none';
+
+async function countCandidates(cloud: BenchCloud): Promise<number> {
+  const path = `/allocation_candidates?${one}`;
+  const found = await cloud.request<{ allocation_requests: unknown[] }>('placement', 'GET', path);
+  return found.allocation_requests.length;
+}
+
+const candidates = (bench: Bench, what: string, query: string, atOnce = 1) =>
+  reads(bench, what, 'placement', `/allocation_candidates?${query}`, atOnce);
+
+/**
+ * Candidates in a cloud of up to a thousand plain providers, claims; then, on our own cloud, ten thousand providers in
+ * a hundred aggregates with twenty traits each.
+ */
+export async function placementMeasures(bench: Bench): Promise<void> {
+  await leavingNothing(bench.clouds, clear, async () => {
+    const own = new Map<BenchCloud, number>();
+    // Hosts that are there already count: the question is how many are searched.
+    const grow = async (to: number) => {
+      for (const cloud of bench.clouds) {
+        const first = own.get(cloud) ?? 0;
+        const providers = first + Math.max(0, to - (await countCandidates(cloud)));
+        await addProviders(cloud, first, { providers, aggregates: 0, traits: [], traitsEach: 0 });
+        own.set(cloud, providers);
+      }
+    };
+    await grow(1);
+    await candidates(bench, 'candidates, 1 provider', one);
+    await grow(100);
+    await candidates(bench, 'candidates, 100 providers', one);
+    await grow(1000);
+    for (const atOnce of [1, clients]) await candidates(bench, 'candidates, 1,000 providers', one, atOnce);
+    await candidates(bench, 'candidates in 3 groups, 1,000 providers', three);
+    for (const atOnce of [1, clients]) await claims(bench, atOnce);
+  });
+  await amongManyProviders(oursOnly(bench));
+}
+
+/** @param bench of a cloud that has a thousand providers already */
+async function amongManyProviders(bench: Bench): Promise<void> {
+  const { ours } = bench;
+  const { traits } = await ours.request<{ traits: string[] }>(
+    'placement',
+    'GET',
+    '/traits?name=startswith:HW_CPU',
+  );
+  const startedAt = performance.now();
+  await addProviders(ours, 1000, { providers: 11_000, aggregates: 100, traits, traitsEach: 20 });
+  const value = 10_000 / ((performance.now() - startedAt) / 1000);
+  const note = 'provider, inventories, traits, aggregates; 8 clients';
+  bench.report('10,000 providers made', 'providers/s', [{ value, note }]);
+  await candidates(bench, 'candidates, 11,000 providers', one);
+  await candidates(bench, 'candidates in 3 groups, 11,000 providers', three);
+  await candidates(bench, 'candidates, 11,000 providers, limit 1,000', `${one}&limit=1000`);
+  await candidates(bench, 'candidates in 3 groups, 11,000 providers, limit 1,000', `${three}&limit=1000`);
   const trait = traits[0] ?? '';
   const aggregate = uuidOf('aggregate 7');
-  await ask('candidates with a trait, limit 1,000', `${one}&required=${trait}&limit=1000`);
-  await ask('candidates in an aggregate', `${one}&member_of=${aggregate}`);
-  await reads(cloud, 'list providers, 11,000', 'placement', '/resource_providers', 1);
+  await candidates(bench, 'candidates with a trait, limit 1,000', `${one}&required=${trait}&limit=1000`);
+  await candidates(bench, 'candidates in an aggregate', `${one}&member_of=${aggregate}`);
+  await reads(bench, 'list providers, 11,000', 'placement', '/resource_providers', 1);
   const filters = `member_of=${aggregate}&required=${trait}&resources=VCPU:1`;
-  await reads(cloud, 'list providers with filters, 11,000', 'placement', `/resource_providers?${filters}`, 1);
+  const filtered = `/resource_providers?${filters}`;
+  await reads(bench, 'list providers with filters, 11,000', 'placement', filtered, 1);
 }
