@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
 import { type Static, Type } from 'typebox';
@@ -5,7 +6,7 @@ import { sameSecret } from '../../../platform/auth/same-secret.ts';
 import { validator } from '../../../platform/http/validation.ts';
 import type { ProvenAssertion } from './login.ts';
 import type { OpenIdConnection } from './openid.ts';
-import type { SamlConnection } from './saml/connection.ts';
+import type { OwnKeys, SamlConnection } from './saml/connection.ts';
 
 const Text = Type.String({ minLength: 1, maxLength: 4096 });
 const closed = <P extends Parameters<typeof Type.Object>[0]>(properties: P) =>
@@ -13,8 +14,13 @@ const closed = <P extends Parameters<typeof Type.Object>[0]>(properties: P) =>
 
 const Saml2 = closed({
   type: Type.Literal('saml2'),
-  entity_id: Text,
-  certificates: Type.Array(Text, { minItems: 1, maxItems: 8 }),
+  entity_id: Type.Optional(Text),
+  certificates: Type.Optional(
+    Type.Array(Type.String({ minLength: 1, maxLength: 16_384 }), { minItems: 1, maxItems: 8 }),
+  ),
+  metadata: Type.Optional(Type.String({ minLength: 1, maxLength: 512 * 1024 })),
+  sp_key_file: Type.Optional(Text),
+  sp_certificate_file: Type.Optional(Text),
   sso_url: Type.Optional(Text),
   sp_entity_id: Type.Optional(Text),
   require_audience: Type.Optional(Type.Boolean()),
@@ -59,11 +65,13 @@ export class Connections {
    * What a protocol needs is loaded where one is spoken.
    *
    * @param url where identity is, as providers and browsers know it; asked when it is needed
+   * @param own the key for providers of SAML that have none of their own
    * @throws TypeError naming the connection and what is wrong with it
    */
   static async open(
     settings: Readonly<Record<string, Readonly<Record<string, unknown>>>>,
     url: () => string,
+    own: OwnKeys,
   ): Promise<Connections> {
     const connections = new Connections();
     for (const [name, options] of Object.entries(settings)) {
@@ -71,7 +79,7 @@ export class Connections {
       if (cut < 1) throw new TypeError(`federation: '${name}' is not <identity provider>/<protocol>`);
       const [idpId, protocolId] = [name.slice(0, cut), name.slice(cut + 1)];
       connections.#all.set(name, {
-        ...(await connection(name, options, () => url() + authPath(idpId, protocolId))),
+        ...(await connection(name, options, { callback: () => url() + authPath(idpId, protocolId), own })),
         idpId,
         protocolId,
       });
@@ -100,7 +108,7 @@ export const authPath = (idpId: string, protocolId: string): string =>
 async function connection(
   name: string,
   options: Readonly<Record<string, unknown>>,
-  callback: () => string,
+  { callback, own }: { callback: () => string; own: OwnKeys },
 ): Promise<Connection> {
   const type = options['type'];
   if (type !== 'saml2' && type !== 'openid' && type !== 'headers') {
@@ -110,7 +118,14 @@ async function connection(
   if (problem) throw new TypeError(`federation: ${name}: ${[...problem.path].join('.')} ${problem.keyword}`);
   if (type === 'saml2') {
     const { SamlConnection } = await import('./saml/connection.ts');
-    return { saml: new SamlConnection(options as SamlOptions, callback) };
+    const given = options as SamlOptions;
+    try {
+      return { saml: new SamlConnection(given, callback, ownKeys(given) ?? own) };
+    } catch (cause) {
+      throw new TypeError(`federation: ${name}: ${cause instanceof Error ? cause.message : cause}`, {
+        cause,
+      });
+    }
   }
   if (type === 'openid') {
     const { OpenIdConnection } = await import('./openid.ts');
@@ -121,6 +136,19 @@ async function connection(
     };
   }
   return headersConnection(name, options as Static<typeof Headers>);
+}
+
+function ownKeys({ sp_key_file, sp_certificate_file }: SamlOptions): OwnKeys | undefined {
+  if (!sp_key_file && !sp_certificate_file) return undefined;
+  if (!sp_key_file || !sp_certificate_file)
+    throw new TypeError('sp_key_file and sp_certificate_file come together');
+  const keys = {
+    key: readFileSync(sp_key_file, 'utf8'),
+    certificate: readFileSync(sp_certificate_file, 'utf8'),
+  };
+  if (createPrivateKey(keys.key).asymmetricKeyType !== 'rsa')
+    throw new TypeError('sp_key_file is not of RSA');
+  return { configured: true, keys: () => Promise.resolve(keys) };
 }
 
 const secretIn = (file: string): string => readFileSync(file, 'utf8').trim();

@@ -22,7 +22,7 @@ export interface Federation {
   memberships: ExpiringMemberships;
   /** Where identity is, as providers and browsers know it. */
   url(): string;
-  /** The key that signs assertions: made when it is first asked for. */
+  /** The key that signs assertions, and for providers without one of their own requests: made when first asked for. */
   keys(): Promise<SamlKeys>;
   close(): void;
 }
@@ -41,10 +41,20 @@ export async function openFederation(of: {
   const url = () => settings.federation_url.replace(/\/+$/, '') || of.url();
   const memberships = new ExpiringMemberships(store, changes, settings.default_authorization_ttl);
   directory.expiringMemberships = memberships;
-  const connections = await Connections.open(settings.federation, url);
   const remoteIdAttribute = settings.remote_id_attribute;
   let key: Promise<Buffer> | undefined;
-  let keys: Promise<SamlKeys> | undefined;
+  let made: Promise<SamlKeys> | undefined;
+  const { saml_keyfile: keyfile, saml_certfile: certfile } = settings;
+  const keys = () => {
+    made ??= samlKeys({ stateDir, keyfile, certfile });
+    // It is tried again when it is asked for again.
+    made.catch(() => {
+      made = undefined;
+    });
+    return made;
+  };
+  const configured = keyfile !== '' && certfile !== '';
+  const connections = await Connections.open(settings.federation, url, { configured, keys });
   return {
     connections,
     login: new FederatedLogin({
@@ -64,14 +74,7 @@ export async function openFederation(of: {
     tickets: new FederationTickets(store),
     memberships,
     url,
-    keys() {
-      keys ??= samlKeys({ stateDir, keyfile: settings.saml_keyfile, certfile: settings.saml_certfile });
-      // It is tried again when it is asked for again.
-      keys.catch(() => {
-        keys = undefined;
-      });
-      return keys;
-    },
+    keys,
     close: () => memberships.close(),
   };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { BadRequest, PayloadTooLarge, Unauthorized } from '../../../../platform/errors/errors.ts';
+import { BadRequest, NotFound, PayloadTooLarge, Unauthorized } from '../../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../../platform/http/call.ts';
 import { type Route, route } from '../../../../platform/http/route.ts';
 import type { Connection } from '../../federation/connections.ts';
@@ -54,7 +54,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
       pending = { ...sent, name: begun.login.state, openId: begun.login };
     } else if (saml) {
       const name = randomBytes(32).toString('base64url');
-      const begun = saml.begin(name);
+      const begun = await saml.begin(name);
       url = begun.url;
       pending = { ...sent, name, requestId: begun.requestId };
     } else throw refused();
@@ -73,7 +73,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
     const requestId = saml.newRequestId();
     const name = randomBytes(32).toString('base64url');
     const sent = { name, idpId, protocolId, carried: true, dashboard: null, requestId };
-    const envelope = saml.carriedRequest(await logins.seal(sent), requestId);
+    const envelope = await saml.carriedRequest(await logins.seal(sent), requestId);
     return new Answer(200, envelope, { 'content-type': paosType, 'cache-control': 'no-store' });
   }
 
@@ -233,7 +233,21 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
 
   const entry = '/v3/OS-FEDERATION/identity_providers/:idp_id/protocols/:protocol_id/auth';
   const own = '/v3/auth/OS-FEDERATION/identity_providers/:idp_id/protocols/:protocol_id/websso';
-  return (['GET', 'POST'] as const).flatMap((method) => [
+  const metadata = route({
+    method: 'GET',
+    path: `${entry}/metadata`,
+    summary: 'Show what this cloud is as a SAML service provider of an identity provider',
+    public: true,
+    async handler(call) {
+      const { saml } = await connectionOf(
+        call.params['idp_id'] as string,
+        call.params['protocol_id'] as string,
+      );
+      if (!saml) throw new NotFound('Metadata is for SAML alone.');
+      return new Answer(200, await saml.metadata(), { 'content-type': 'application/samlmetadata+xml' });
+    },
+  });
+  const entrances = (['GET', 'POST'] as const).flatMap((method) => [
     route({
       method,
       path: entry,
@@ -260,6 +274,7 @@ export function federatedAuthRoutes(identity: Identity): Route[] {
         single(call, call.params['idp_id'] as string, call.params['protocol_id'] as string),
     }),
   ]);
+  return [...entrances, metadata];
 }
 
 /** Also `POST`ed bodies that are not JSON. @throws PayloadTooLarge */

@@ -1,26 +1,47 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { deflateRawSync } from 'node:zlib';
-import { SAML, ValidateInResponseTo } from '@node-saml/node-saml';
 import { XMLSerializer } from '@xmldom/xmldom';
 import { BadRequest, Unauthorized } from '../../../../platform/errors/errors.ts';
 import type { SamlOptions } from '../connections.ts';
 import type { ProvenAssertion } from '../login.ts';
 import { type ReadAssertion, readAssertion } from './assertion.ts';
+import { authnRequest, redirection } from './authn-request.ts';
+import type { SamlKeys } from './keys.ts';
+import { ownMetadata, type ProviderMetadata, providerMetadata } from './metadata.ts';
+import { signedAssertion } from './response.ts';
+import { enveloped } from './signing.ts';
 import { childrenOf, escaped, namespaces, parseXml } from './xml.ts';
+
+/** The key of our side: it signs requests, and opens what is encrypted for us. */
+export interface OwnKeys {
+  /** Whether the operator has named it: one that was made by itself signs for providers only that want it. */
+  configured: boolean;
+  /** Made when it is first asked for. */
+  keys(): Promise<SamlKeys>;
+}
 
 /** SAML 2.0 with one identity provider, as its service provider. */
 export class SamlConnection {
   readonly #options: SamlOptions;
   readonly #callback: () => string;
-  readonly #certificates: string[];
+  readonly #provider: ProviderMetadata;
+  readonly #own: OwnKeys;
 
-  constructor(options: SamlOptions, callback: () => string) {
+  /** @throws TypeError where it is not said who the provider is, or what its signatures are known by */
+  constructor(options: SamlOptions, callback: () => string, own: OwnKeys) {
     this.#options = options;
     this.#callback = callback;
-    this.#certificates = options.certificates.map((given) =>
-      given.startsWith('/') ? readFileSync(given, 'utf8') : given,
-    );
+    this.#own = own;
+    const { entity_id, certificates, sso_url, metadata } = options;
+    const said = metadata === undefined ? undefined : providerMetadata(textOf(metadata), entity_id);
+    this.#provider = {
+      entityId: entity_id ?? said?.entityId ?? '',
+      certificates: certificates?.map(textOf) ?? said?.certificates ?? [],
+      ssoUrl: sso_url ?? said?.ssoUrl,
+      wantsSignedRequests: said?.wantsSignedRequests ?? false,
+    };
+    if (!this.#provider.entityId) throw new TypeError('entity_id or metadata is needed');
+    if (this.#provider.certificates.length === 0) throw new TypeError('no certificates of the provider');
   }
 
   /** Whether assertions are taken for which nobody asked: of another cloud, which sends its users with one. */
@@ -33,44 +54,54 @@ export class SamlConnection {
     return this.#options.sp_entity_id ?? this.#callback();
   }
 
+  get #signsRequests(): boolean {
+    return this.#own.configured || this.#provider.wantsSignedRequests;
+  }
+
+  /** What the provider must know of us. */
+  async metadata(): Promise<string> {
+    const { certificate } = await this.#own.keys();
+    return ownMetadata({
+      entityId: this.entityId,
+      callback: this.#callback(),
+      certificate,
+      signsRequests: this.#signsRequests,
+    });
+  }
+
   /**
    * Where the browser is sent to log in, and the id that the answer must name.
    *
    * @throws Unauthorized where it is not known where the provider asks people who they are
    */
-  begin(relayState: string): { url: string; requestId: string } {
-    const { sso_url } = this.#options;
-    if (!sso_url) throw new Unauthorized('The identity provider has no address to log in at.');
+  async begin(relayState: string): Promise<{ url: string; requestId: string }> {
+    const { ssoUrl: to } = this.#provider;
+    if (!to) throw new Unauthorized('The identity provider has no address to log in at.');
     const requestId = newRequestId();
-    const url = new URL(sso_url);
-    const destination = ` Destination="${escaped(sso_url)}"`;
-    const request = this.#authnRequest(requestId, 'HTTP-POST', destination);
-    url.searchParams.set('SAMLRequest', deflateRawSync(request).toString('base64'));
-    url.searchParams.set('RelayState', relayState);
-    return { url: url.href, requestId };
+    const request = authnRequest({
+      id: requestId,
+      issuer: this.entityId,
+      callback: this.#callback(),
+      binding: 'HTTP-POST',
+      destination: to,
+    });
+    const keys = this.#signsRequests ? await this.#own.keys() : undefined;
+    return { url: redirection({ to, request, relayState }, keys), requestId };
   }
 
   /** The request for a client that carries it to the provider itself (SAML's ECP profile, PAOS). */
-  carriedRequest(relayState: string, requestId: string): string {
+  async carriedRequest(relayState: string, requestId: string): Promise<string> {
     const { soap, ecp, paos } = namespaces;
+    const callback = this.#callback();
+    const plain = authnRequest({ id: requestId, issuer: this.entityId, callback, binding: 'PAOS' });
+    const request = this.#signsRequests ? enveloped(plain, await this.#own.keys()) : plain;
     const header = 'S:mustUnderstand="1" S:actor="http://schemas.xmlsoap.org/soap/actor/next"';
     return (
       `<S:Envelope xmlns:S="${soap}"><S:Header>` +
-      `<paos:Request xmlns:paos="${paos}" ${header} responseConsumerURL="${escaped(this.#callback())}" service="${ecp}"/>` +
+      `<paos:Request xmlns:paos="${paos}" ${header} responseConsumerURL="${escaped(callback)}" service="${ecp}"/>` +
       `<ecp:Request xmlns:ecp="${ecp}" ${header} IsPassive="0"><saml:Issuer xmlns:saml="${namespaces.assertion}">${escaped(this.entityId)}</saml:Issuer></ecp:Request>` +
       `<ecp:RelayState xmlns:ecp="${ecp}" ${header}>${escaped(relayState)}</ecp:RelayState>` +
-      `</S:Header><S:Body>${this.#authnRequest(requestId, 'PAOS')}</S:Body></S:Envelope>`
-    );
-  }
-
-  #authnRequest(id: string, binding: 'HTTP-POST' | 'PAOS', destination = ''): string {
-    return (
-      `<samlp:AuthnRequest xmlns:samlp="${namespaces.protocol}" xmlns:saml="${namespaces.assertion}" ID="${id}" Version="2.0"` +
-      ` IssueInstant="${new Date().toISOString()}"${destination}` +
-      ` ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:${binding}"` +
-      ` AssertionConsumerServiceURL="${escaped(this.#callback())}">` +
-      `<saml:Issuer>${escaped(this.entityId)}</saml:Issuer>` +
-      '<samlp:NameIDPolicy AllowCreate="true"/></samlp:AuthnRequest>'
+      `</S:Header><S:Body>${request}</S:Body></S:Envelope>`
     );
   }
 
@@ -83,29 +114,17 @@ export class SamlConnection {
    */
   async verify(response: string): Promise<ReadAssertion> {
     parseXml(response);
-    const saml = new SAML({
-      idpCert: this.#certificates,
-      issuer: this.entityId,
-      callbackUrl: this.#callback(),
-      // Looked at below, in the assertion that was signed.
-      audience: false,
-      validateInResponseTo: ValidateInResponseTo.never,
-      wantAssertionsSigned: false,
-      wantAuthnResponseSigned: false,
-      acceptedClockSkewMs: 60_000,
-    });
-    let signed: string | undefined;
+    let signed: string;
     try {
-      const { profile } = await saml.validatePostResponseAsync({
-        SAMLResponse: Buffer.from(response).toString('base64'),
+      signed = await signedAssertion(response, {
+        certificates: this.#provider.certificates,
+        key: async () => (await this.#own.keys()).key,
       });
-      signed = profile?.getAssertionXml?.();
     } catch (cause) {
       throw new Unauthorized('The SAML response is not accepted.', { cause });
     }
-    if (!signed) throw new Unauthorized('The SAML response has no assertion.');
     return readAssertion(signed, {
-      issuer: this.#options.entity_id,
+      issuer: this.#provider.entityId,
       recipient: this.#callback(),
       audience: this.entityId,
       requireAudience: this.#options.require_audience ?? true,
@@ -117,6 +136,9 @@ export class SamlConnection {
   readonly responseInEnvelope = responseInEnvelope;
   readonly attributesOf = samlAttributes;
 }
+
+/** What is in a file, where it is the path of one. */
+const textOf = (given: string): string => (given.startsWith('/') ? readFileSync(given, 'utf8') : given);
 
 /** The id that the answer to a request must name. */
 const newRequestId = (): string => `_${randomBytes(20).toString('hex')}`;

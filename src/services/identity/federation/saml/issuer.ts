@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { SignedXml } from 'xml-crypto';
 import type { SamlKeys } from './keys.ts';
+import { enveloped } from './signing.ts';
 import { escaped, namespaces } from './xml.ts';
 
 /** Whom this cloud vouches for, and to whom. */
@@ -54,33 +54,12 @@ export function samlResponse(of: Vouched, keys: SamlKeys): string {
     `<samlp:Response xmlns:samlp="${namespaces.protocol}" Destination="${escaped(of.recipient)}" ID="${newId()}"` +
     ` IssueInstant="${issuedAt}" Version="2.0"><saml:Issuer xmlns:saml="${namespaces.assertion}">${escaped(of.issuer)}</saml:Issuer>` +
     '<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>';
-  return `${response}${signedAssertion(assertion, keys)}</samlp:Response>`;
+  return `${response}${enveloped(assertion, keys)}</samlp:Response>`;
 }
 
 function attribute(name: string, values: readonly string[]): string {
   const each = values.map((value) => `<saml:AttributeValue>${escaped(value)}</saml:AttributeValue>`);
   return `<saml:Attribute Name="${name}">${each.join('')}</saml:Attribute>`;
-}
-
-const canonical = 'http://www.w3.org/2001/10/xml-exc-c14n#';
-
-function signedAssertion(assertion: string, { key, certificate }: SamlKeys): string {
-  const signer = new SignedXml({
-    privateKey: key,
-    publicCert: certificate,
-    signatureAlgorithm: 'http://www.w3.org/2001/04/xmldsig-more#rsa-sha256',
-    canonicalizationAlgorithm: canonical,
-  });
-  signer.addReference({
-    xpath: "/*[local-name(.)='Assertion']",
-    digestAlgorithm: 'http://www.w3.org/2001/04/xmlenc#sha256',
-    transforms: ['http://www.w3.org/2000/09/xmldsig#enveloped-signature', canonical],
-  });
-  signer.computeSignature(assertion, {
-    prefix: 'ds',
-    location: { reference: "/*/*[local-name(.)='Issuer']", action: 'after' },
-  });
-  return signer.getSignedXml();
 }
 
 /** The response in a SOAP envelope for a client that carries it to the other cloud (SAML's ECP profile). */
