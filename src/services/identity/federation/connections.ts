@@ -35,6 +35,7 @@ const OpenId = closed({
   scopes: Type.Optional(Type.String({ pattern: '\\bopenid\\b' })),
   accepted_clients: Type.Optional(Type.Array(Text)),
   userinfo: Type.Optional(Type.Boolean()),
+  introspection: Type.Optional(Type.Boolean()),
 });
 const Headers = closed({
   type: Type.Literal('headers'),

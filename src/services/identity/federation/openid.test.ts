@@ -1,94 +1,10 @@
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { Provider } from 'oidc-provider';
 import { type IdentityCloud, startIdentity } from '../testing/cloud.ts';
 import { claimAttributes, OpenIdConnection } from './openid.ts';
+import { browse, clientSecret as secret, startProvider } from './testing/openid-provider.ts';
 
 const entry = '/v3/OS-FEDERATION/identity_providers/acme/protocols/openid/auth';
-const secret = 'a secret that the client has';
-
-/** A real OpenID provider, at which everybody is logged in as `account` without being asked. */
-async function startProvider(redirectUri: () => string) {
-  const server: Server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  let account = 'ann';
-  const provider = new Provider(issuer, {
-    clients: [
-      {
-        client_id: 'cumulet',
-        client_secret: secret,
-        redirect_uris: [redirectUri()],
-        grant_types: ['authorization_code', 'client_credentials'],
-        response_types: ['code'],
-      },
-      {
-        client_id: 'other',
-        client_secret: secret,
-        redirect_uris: [`${issuer}/other`],
-        grant_types: ['authorization_code'],
-        response_types: ['code'],
-      },
-    ],
-    cookies: { keys: ['key'] },
-    claims: { openid: ['sub'], email: ['email'], groups: ['groups'] },
-    scopes: ['openid', 'email', 'groups'],
-    features: {
-      devInteractions: { enabled: false },
-      introspection: { enabled: true, allowedPolicy: () => true },
-      clientCredentials: { enabled: true },
-    },
-    interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
-    findAccount: (_ctx, id) => ({
-      accountId: id,
-      claims: () => ({ sub: id, email: `${id}@acme.example`, groups: ['developers', 'a;b'] }),
-    }),
-  });
-  const answer = provider.callback();
-  server.on('request', (request, response) => {
-    if (!request.url?.startsWith('/interaction/')) return void answer(request, response);
-    void (async () => {
-      const { params } = await provider.interactionDetails(request, response);
-      const grant = new provider.Grant({ accountId: account, clientId: params['client_id'] as string });
-      grant.addOIDCScope(params['scope'] as string);
-      const grantId = await grant.save();
-      const result = { login: { accountId: account }, consent: { grantId } };
-      await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
-    })();
-  });
-  return {
-    issuer,
-    as: (name: string) => {
-      account = name;
-    },
-    close: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
-  };
-}
-
-/** Follows redirects at the provider as a browser would, up to the address that is not its own. */
-async function browse(start: string, issuer: string): Promise<string> {
-  const cookies = new Map<string, string>();
-  let url = start;
-  for (let steps = 0; url.startsWith(issuer) && !url.startsWith(`${issuer}/other`); steps++) {
-    assert.ok(steps < 10, 'too many redirects');
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const response = await fetch(url, { redirect: 'manual', headers: { cookie } });
-    for (const each of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(each) ?? [];
-      cookies.set(name, value);
-    }
-    const next = response.headers.get('location');
-    assert.ok(next, `${response.status} of ${url}: ${await response.text()}`);
-    url = new URL(next, url).href;
-  }
-  return url;
-}
 
 describe('OpenID Connect with an identity provider', () => {
   let cloud: IdentityCloud;
@@ -227,51 +143,21 @@ describe('OpenID Connect with an identity provider', () => {
     assert.equal((await back(`${callback}?error=access_denied&state=${state}`, two.cookie)).status, 401);
   });
 
-  /** An access token of the provider for a client. */
-  async function accessToken(client: string, redirect: string): Promise<string> {
-    const verifier = 'v'.repeat(43);
-    const challenge = Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(verifier)));
-    const url = new URL(`${provider.issuer}/auth`);
-    for (const [name, value] of Object.entries({
-      client_id: client,
-      response_type: 'code',
-      scope: 'openid email groups',
-      redirect_uri: redirect,
-      state: 'state',
-      code_challenge: challenge.toString('base64url'),
-      code_challenge_method: 'S256',
-    })) {
-      url.searchParams.set(name, value);
-    }
-    const code = new URL(await browse(url.href, provider.issuer)).searchParams.get('code') as string;
-    const response = await fetch(`${provider.issuer}/token`, {
-      method: 'POST',
-      headers: {
-        authorization: `Basic ${Buffer.from(`${client}:${encodeURIComponent(secret)}`).toString('base64')}`,
-      },
-      body: new URLSearchParams({
-        grant_type: 'authorization_code',
-        code,
-        redirect_uri: redirect,
-        code_verifier: verifier,
-      }),
-    });
-    const body = (await response.json()) as { access_token: string };
-    assert.equal(response.status, 200, JSON.stringify(body));
-    return body.access_token;
-  }
   const bear = (token: string) =>
     cloud.request('POST', entry, { headers: { authorization: `Bearer ${token}` } });
 
   it('takes an access token that the provider says is good, as the command line has it', async () => {
-    const answered = await bear(await accessToken('cumulet', callback));
+    const answered = await bear((await provider.tokens('cumulet', callback)).access_token);
     assert.equal(answered.status, 201, JSON.stringify(answered.body));
     assert.equal(answered.body.token.user.name, 'ann');
     assert.equal(answered.body.token.user['OS-FEDERATION'].groups.length, 2);
   });
 
   it('refuses an access token of another client, of nobody, and what is none', async () => {
-    assert.equal((await bear(await accessToken('other', `${provider.issuer}/other`))).status, 401);
+    assert.equal(
+      (await bear((await provider.tokens('other', `${provider.issuer}/other`)).access_token)).status,
+      401,
+    );
     const response = await fetch(`${provider.issuer}/token`, {
       method: 'POST',
       headers: {

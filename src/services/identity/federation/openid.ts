@@ -1,7 +1,9 @@
+import type { JWTVerifyGetKey } from 'jose';
 import * as oidc from 'openid-client';
 import { Unauthorized } from '../../../platform/errors/errors.ts';
 import type { OpenIdOptions } from './connections.ts';
 import type { ProvenAssertion } from './login.ts';
+import { accessTokenClaims, isSigned, keysAt } from './openid-token.ts';
 
 /** What a login must remember from its first half to its second. */
 export interface OpenIdLogin {
@@ -14,16 +16,19 @@ export interface OpenIdLogin {
 const patience = 10;
 const loopback = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-/** OpenID Connect with one provider: authorization code with PKCE, state and nonce; and access tokens by introspection. */
+/**
+ * OpenID Connect with one provider: authorization code with PKCE, state and nonce; and access tokens, by introspection
+ * or, where there is none, by their signature.
+ */
 export class OpenIdConnection {
   readonly #options: OpenIdOptions;
   readonly #callback: () => string;
   #discovered: Promise<oidc.Configuration> | undefined;
+  #keys: JWTVerifyGetKey | undefined;
 
   /** @throws TypeError for an issuer that is spoken with over plain HTTP, unless it is on this machine */
   constructor(options: OpenIdOptions, callback: () => string) {
-    const { protocol, hostname } = new URL(options.issuer);
-    if (protocol !== 'https:' && !loopback.test(hostname)) {
+    if (!isSafe(options.issuer)) {
       throw new TypeError(`federation: the issuer ${options.issuer} must be asked over https`);
     }
     this.#options = options;
@@ -81,25 +86,40 @@ export class OpenIdConnection {
    */
   async bearer(token: string): Promise<ProvenAssertion> {
     const provider = await this.#provider();
-    if (!provider.serverMetadata().introspection_endpoint) {
-      throw new Unauthorized('The identity provider does not say whose access tokens are.');
-    }
+    const { introspection_endpoint, userinfo_endpoint } = provider.serverMetadata();
+    const { introspection = introspection_endpoint !== undefined, userinfo = introspection } = this.#options;
     try {
-      const found = await oidc.tokenIntrospection(provider, token);
+      const found = introspection
+        ? await this.#introspected(provider, token)
+        : await this.#verified(provider, token);
+      const { client_id, aud, azp, scope, sub, cnf } = found;
       const accepted = [this.#options.client_id, ...(this.#options.accepted_clients ?? [])];
-      const meant = [found.client_id, found.aud]
+      const meant = [client_id, aud, azp]
         .flat()
-        .some((each) => each !== undefined && accepted.includes(each));
-      if (!found.active || !meant || typeof found.sub !== 'string') throw new Unauthorized();
-      const scoped = found.scope?.split(' ').includes('openid');
+        .some((each) => typeof each === 'string' && accepted.includes(each));
+      // Who brings a token that is bound to a key must show the key (RFC 7800), which is not asked for here.
+      if (!meant || cnf !== undefined) throw new Unauthorized();
+      const scoped = typeof scope === 'string' && scope.split(' ').includes('openid');
       const more =
-        scoped && this.#options.userinfo !== false && provider.serverMetadata().userinfo_endpoint
-          ? await oidc.fetchUserInfo(provider, token, found.sub)
-          : {};
-      return this.#assertion({ ...found, ...more, sub: found.sub });
+        scoped && userinfo && userinfo_endpoint ? await oidc.fetchUserInfo(provider, token, sub) : {};
+      return this.#assertion({ ...found, ...more, sub });
     } catch (cause) {
       throw refusal(cause);
     }
+  }
+
+  async #introspected(provider: oidc.Configuration, token: string): Promise<Claims> {
+    if (!provider.serverMetadata().introspection_endpoint) throw unsaid();
+    const { active, sub, ...found } = await oidc.tokenIntrospection(provider, token);
+    if (!active || typeof sub !== 'string') throw new Unauthorized();
+    return { ...found, sub };
+  }
+
+  #verified(provider: oidc.Configuration, token: string): Promise<Claims> {
+    const { issuer, jwks_uri } = provider.serverMetadata();
+    if (!isSigned(token) || !jwks_uri || !isSafe(jwks_uri)) throw unsaid();
+    this.#keys ??= keysAt(jwks_uri, patience);
+    return accessTokenClaims(token, { issuer, keys: this.#keys });
   }
 
   #assertion(claims: Record<string, unknown>): ProvenAssertion {
@@ -131,6 +151,18 @@ export class OpenIdConnection {
       throw new Unauthorized('The identity provider cannot be asked now.', { cause });
     }
   }
+}
+
+/** What a token says of whom it is. */
+type Claims = Readonly<Record<string, unknown>> & { sub: string };
+
+const unsaid = (): Unauthorized =>
+  new Unauthorized('The identity provider does not say whose access tokens are.');
+
+/** Whether nobody on the way can answer for a provider. */
+function isSafe(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || loopback.test(hostname);
 }
 
 function refusal(cause: unknown): Unauthorized {
