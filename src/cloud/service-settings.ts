@@ -3,6 +3,7 @@ import type { Values } from '../platform/config/schema.ts';
 import { computeSettings } from '../services/compute/settings.ts';
 import { identitySettings } from '../services/identity/settings.ts';
 import { imageSettings } from '../services/image/settings.ts';
+import { networkSettings } from '../services/network/settings.ts';
 import { placementSettings } from '../services/placement/settings.ts';
 
 /** What can be set: the cloud's own settings, and a section for each service that has any. */
@@ -11,6 +12,7 @@ export const allSettings = {
   compute: computeSettings,
   identity: identitySettings,
   image: imageSettings,
+  network: networkSettings,
   placement: placementSettings,
 } as const;
 
@@ -23,5 +25,7 @@ export const sectionsOf = (settings: AllSettings): Record<string, object> => ({
   metadata: settings.compute,
   identity: settings.identity,
   image: settings.image,
+  network: settings.network,
+  'network-agent': settings.network,
   placement: settings.placement,
 });

@@ -32,8 +32,10 @@ export interface NetworkService {
   }): Promise<ServerPort>;
   /** Undo of `attachPort`: deletes the ports that were made for the server and frees those that were given. */
   detachPorts(args: { serverId: string; portIds?: string[] }): Promise<void>;
-  /** Binds a server's ports to a host (another one, after a move). */
-  bindPorts(args: { serverId: string; host: string }): Promise<ServerPort[]>;
+  /** Binds a server's ports to a host (another one, after a move) in an availability zone (default: as it was). */
+  bindPorts(args: { serverId: string; host: string; zone?: string }): Promise<ServerPort[]>;
+  /** Takes a server's ports off their host; they stay the server's, with their addresses. */
+  unbindPorts(args: { serverId: string }): Promise<void>;
   /** The ports of servers, each with its addresses, in the order of attachment: one query for all. */
   serverPorts(args: { serverIds: string[] }): Promise<Record<string, ServerPort[]>>;
   securityGroupsOf(args: { serverIds: string[] }): Promise<Record<string, { id: string; name: string }[]>>;

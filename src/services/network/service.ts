@@ -21,10 +21,10 @@ import { hostState } from './handlers/host-state.ts';
 import { resolveRequests } from './handlers/resolve-requests.ts';
 import { serverByAddress } from './handlers/server-by-address.ts';
 import { serverPorts } from './handlers/server-ports.ts';
-import { networkSettings } from './model/settings.ts';
 import { networkPolicies } from './policy/policies.ts';
 import { hostBell } from './store/host-bell.ts';
 import type { Network } from './store/network.ts';
+import { networkSettingsOf } from './settings.ts';
 import { networkSchema } from './store/tables.ts';
 
 /** Networks, ports, routers and what guards them. */
@@ -47,7 +47,7 @@ export const network: ServiceDefinition = {
       },
       (err) => log.warn({ err, service: 'network' }, 'a host was not told of a change'),
     );
-    const core: Network = { store, settings: networkSettings(platform.settings), hosts };
+    const core: Network = { store, settings: networkSettingsOf(platform.settings), hosts };
     const networks = networksApi(core);
     const subnets = subnetsApi(core, networks);
     const ports = portsApi(core, networks);
@@ -79,7 +79,7 @@ export const network: ServiceDefinition = {
         errors: networkErrors,
         routes: [
           ...versionRoutes(resources),
-          ...extensionRoutes,
+          ...extensionRoutes(core.settings),
           ...resources.flatMap((each) => each.routes),
           ...quotaRoutes(core),
           ...availabilityRoutes(core, networks),

@@ -4,6 +4,7 @@ import type { Platform, ServiceDefinition } from '../../../platform/service/serv
 import { networkAgent as networkAgentContract, networkService } from '../contract.ts';
 import type { NetworkDriver } from '../drivers/driver.ts';
 import { simulatedNetwork } from '../drivers/simulated/simulated.ts';
+import { type NetworkSettings, networkSettingsOf } from '../settings.ts';
 import { networkAgent } from './network-agent.ts';
 
 /** The agents that a host shows: one process here, four in `network agent list`, as upstream's users know them. */
@@ -14,16 +15,14 @@ const agentKinds = [
   { binary: 'neutron-metadata-agent', type: 'Metadata agent' },
 ] as const;
 
-/** Milliseconds between signs of life; the service counts an agent as dead after 75 seconds. */
-const heartbeatEvery = 15_000;
-
 /** The network of one host: it makes what the network service wants, and says what is up. */
 export const networkAgentService: ServiceDefinition = {
   name: 'network-agent',
   async start(platform) {
     const { address, bus, host, log, settings } = platform;
     const network = bus.client(networkService);
-    const driver = await driverFor(platform);
+    const options = networkSettingsOf(settings);
+    const driver = await driverFor(platform, options);
     const agent = networkAgent({
       driver,
       source: { wanted: () => network.hostState({ host }) },
@@ -44,7 +43,7 @@ export const networkAgentService: ServiceDefinition = {
     // Known before anything is asked of it: ports bind only to hosts with an agent that lives.
     await beat();
     const life = heartbeat({
-      every: heartbeatEvery,
+      every: options.report_interval * 1000,
       beat,
       onError: (err: unknown) => log.warn({ err }, 'the network service does not hear this agent'),
     });
@@ -81,7 +80,7 @@ export const networkAgentService: ServiceDefinition = {
   },
 };
 
-async function driverFor(platform: Platform): Promise<NetworkDriver> {
+async function driverFor(platform: Platform, options: NetworkSettings): Promise<NetworkDriver> {
   const { settings, tag, bus } = platform;
   if (settings.networking === 'simulated') return simulatedNetwork();
   // Loaded only where it is used: a simulated cloud runs on machines that have none of what it needs.
@@ -95,6 +94,9 @@ async function driverFor(platform: Platform): Promise<NetworkDriver> {
       // `public` is between the cloud and its host; `physnet1` is a bridge of its own, for whatever the operator makes of it.
       public: settings.external_address ? { addresses: [settings.external_address] } : {},
       physnet1: {},
+      ...Object.fromEntries(
+        Object.entries(options.bridge_mappings).map(([name, bridge]) => [name, { bridge }]),
+      ),
     },
     ...(settings.metadata_secret
       ? {

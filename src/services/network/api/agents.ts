@@ -39,7 +39,7 @@ export function agentsApi(network: Network, apis: Apis) {
     filter: true as const,
     sort: true as const,
   });
-  const made = resourcesIn(networkStyle)({
+  const made = resourcesIn(networkStyle(network.settings))({
     one: 'agent',
     many: 'agents',
     path: '/agents',

@@ -1,5 +1,6 @@
 import { NotFound } from '../../../platform/errors/errors.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
+import type { NetworkSettings } from '../settings.ts';
 
 interface Extension {
   name: string;
@@ -216,25 +217,29 @@ const extensions: Record<string, Extension> = {
 const shown = (alias: string, extension: Extension) => ({ ...extension, alias, links: [] });
 
 /** `/v2.0/extensions`. */
-export const extensionRoutes: Route[] = [
-  route({
-    method: 'GET',
-    path: '/v2.0/extensions',
-    summary: 'List extensions',
-    handler: () => ({ extensions: Object.entries(extensions).map(([alias, each]) => shown(alias, each)) }),
-  }),
-  route({
-    method: 'GET',
-    path: '/v2.0/extensions/:alias',
-    summary: 'Show an extension',
-    handler: (call) => {
-      const alias = call.params['alias'] as string;
-      const found = Object.hasOwn(extensions, alias) ? extensions[alias] : undefined;
-      if (!found)
-        throw new NotFound(`Extension with alias ${alias} does not exist`, undefined, {
-          code: 'ExtensionNotFound',
-        });
-      return { extension: shown(alias, found) };
-    },
-  }),
-];
+export function extensionRoutes(settings: Pick<NetworkSettings, 'filter_validation'>): Route[] {
+  const { 'filter-validation': _, ...rest } = extensions;
+  const present = settings.filter_validation ? extensions : rest;
+  return [
+    route({
+      method: 'GET',
+      path: '/v2.0/extensions',
+      summary: 'List extensions',
+      handler: () => ({ extensions: Object.entries(present).map(([alias, each]) => shown(alias, each)) }),
+    }),
+    route({
+      method: 'GET',
+      path: '/v2.0/extensions/:alias',
+      summary: 'Show an extension',
+      handler: (call) => {
+        const alias = call.params['alias'] as string;
+        const found = Object.hasOwn(present, alias) ? present[alias] : undefined;
+        if (!found)
+          throw new NotFound(`Extension with alias ${alias} does not exist`, undefined, {
+            code: 'ExtensionNotFound',
+          });
+        return { extension: shown(alias, found) };
+      },
+    }),
+  ];
+}

@@ -175,12 +175,16 @@ export function networksApi(network: Network) {
         const projectId = ownerOf(call, body);
         await claimQuota(network, 'network', projectId);
         if (projectId) await defaultSecurityGroup(network, projectId);
-        const segment = await chooseSegment(network, {
-          network_type: body['provider:network_type'],
-          physical_network: body['provider:physical_network'],
-          segmentation_id: body['provider:segmentation_id'],
-        });
-        const most = mtuOf(network, segment.network_type);
+        const segment = await chooseSegment(
+          network,
+          {
+            network_type: body['provider:network_type'],
+            physical_network: body['provider:physical_network'],
+            segmentation_id: body['provider:segmentation_id'],
+          },
+          body['router:external'],
+        );
+        const most = mtuOf(network, segment);
         if (body.mtu !== undefined) checkMtu(body.mtu, most);
         const row: NetworkRow = {
           ...stamped(projectId),
@@ -209,7 +213,7 @@ export function networksApi(network: Network) {
     update: (_call, row, changes) =>
       store.transaction(async () => {
         const { shared, 'router:external': external, ...plain } = changes;
-        if (plain.mtu !== undefined) checkMtu(plain.mtu, mtuOf(network, row.network_type));
+        if (plain.mtu !== undefined) checkMtu(plain.mtu, mtuOf(network, row));
         if (shared === false && row.shared_with.length > 0) await assertUnshareable(row);
         if (external === false && row.router_external) await assertNotExternalInUse(row);
         if (shared !== undefined) await shareWithAll(store, 'network', row, 'access_as_shared', shared);

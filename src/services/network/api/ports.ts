@@ -302,7 +302,8 @@ export function portsApi(network: Network, onNetworks: ReturnType<typeof network
 
   function assigned(row: PortRow, ip: string) {
     const hostname = row.dns_name || `host-${ip.replaceAll(/[.:]/g, '-')}`;
-    return { ip_address: ip, hostname, fqdn: `${hostname}.${settings.dnsDomain}.` };
+    const domain = settings.dns_domain.replace(/\.$/, '');
+    return { ip_address: ip, hostname, fqdn: domain ? `${hostname}.${domain}.` : hostname };
   }
 
   /** Upstream asks rules of their own for parts of an attribute. */
@@ -321,7 +322,7 @@ export function portsApi(network: Network, onNetworks: ReturnType<typeof network
   }
 
   function checkedPairs(pairs: readonly AddressPair[]): AddressPair[] {
-    const most = settings.maxAllowedAddressPairs;
+    const most = settings.max_allowed_address_pair;
     if (pairs.length > most) {
       throw badRequest(
         'AllowedAddressPairExhausted',

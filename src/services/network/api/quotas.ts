@@ -3,7 +3,7 @@ import { BadRequest } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { invalidAttribute } from '../model/errors.ts';
-import { type QuotaResource, quotaResources } from '../model/settings.ts';
+import { defaultQuotas, type QuotaResource, quotaResources } from '../model/quotas.ts';
 import type { Network } from '../store/network.ts';
 import { countOf, limitsOf } from '../store/quotas.ts';
 import { projectOf, toInteger } from './standard.ts';
@@ -52,7 +52,7 @@ export function quotaRoutes(network: Network): Route[] {
         const byProject = Map.groupBy(rows, ({ project_id }) => project_id);
         return {
           quotas: [...byProject].map(([project, own]) => ({
-            ...settings.quotas,
+            ...defaultQuotas(settings),
             ...Object.fromEntries(own.map(({ resource, quota }) => [resource, quota])),
             project_id: project,
             tenant_id: project,
@@ -80,7 +80,7 @@ export function quotaRoutes(network: Network): Route[] {
       summary: 'Show the limits of projects without their own',
       handler: (call) => {
         asked(call, 'get_quota');
-        return { quota: settings.quotas };
+        return { quota: defaultQuotas(settings) };
       },
     }),
     ...['details', 'details.json'].map((word) =>

@@ -21,7 +21,7 @@ const text = { schema: Name, filter: true, sort: true } as const;
 
 export function rbacPoliciesApi(network: Network) {
   const { store } = network;
-  return resourcesIn(networkStyle, (work) => store.transaction(work))({
+  return resourcesIn(networkStyle(network.settings), (work) => store.transaction(work))({
     one: 'rbac_policy',
     many: 'rbac_policies',
     path: '/rbac-policies',

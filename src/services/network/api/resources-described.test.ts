@@ -60,6 +60,7 @@ describeResources(world, 'network', {
     beside: {
       is_default: () => ({ 'router:external': true }),
       'provider:physical_network': () => ({ 'provider:network_type': 'flat' }),
+      'provider:segmentation_id': () => ({ 'provider:network_type': 'vxlan' }),
     },
     sometimes: ['is_default'],
   },

@@ -119,7 +119,7 @@ export const sharedFilter =
  * preconditions are the same for all.
  */
 export const networkResources = (network: Network) => {
-  const resource = resourcesIn(networkStyle, (work) => network.store.transaction(work));
+  const resource = resourcesIn(networkStyle(network.settings), (work) => network.store.transaction(work));
   return <const A extends Attributes, Row extends object, Shown extends object = Row>(
     definition: ResourceDefinition<A, Row, Shown> & {
       /** Its table; tags and their filters exist where it is given. */

@@ -5,6 +5,7 @@ import type { Invalid } from '../../../platform/http/validation.ts';
 import { parseBoolean } from '../../../platform/resource/list-query.ts';
 import type { Page, PageRequest, ResourceNames, ResourceStyle } from '../../../platform/resource/style.ts';
 import { badRequest, invalidAttribute } from '../model/errors.ts';
+import type { NetworkSettings } from '../settings.ts';
 
 /** Types for errors that nobody gave one, as upstream's web layer names them. */
 const typesByStatus: Record<number, string> = {
@@ -62,16 +63,21 @@ const words: Record<string, (id: string) => string> = {
   subnetpool: (id) => `Subnet pool ${id} could not be found.`,
 };
 
-/** The most rows of one answer, whatever limit is asked for. */
-const mostRows = 10_000;
+/** How much one answer holds, whatever limit is asked for; -1 for any number. */
+type Paging = Pick<NetworkSettings, 'pagination_max_limit'>;
 
-function page(call: Call): PageRequest {
+/** The limit of a list: what was asked for, no more than the most. 0 is "as many as there are", as upstream has it. */
+function limitOf(call: Call, { pagination_max_limit: most }: Paging): number {
   const limitText = call.queryValue('limit');
   if (limitText !== undefined && !/^\d{1,9}$/.test(limitText)) {
     throw new BadRequest(`Limit must be an integer 0 or greater and not '${limitText.slice(0, 40)}'`);
   }
-  // 0 means "as many as there are" upstream.
   const limit = limitText === undefined ? 0 : Number(limitText);
+  return most > 0 ? Math.min(limit, most) || most : limit;
+}
+
+function page(call: Call, paging: Paging): PageRequest {
+  const limit = limitOf(call, paging);
   const keys = call.queryValues('sort_key');
   const directions = call.queryValues('sort_dir');
   if (directions.length > 0 && keys.length !== directions.length) {
@@ -83,7 +89,7 @@ function page(call: Call): PageRequest {
   const fields = call.queryValues('fields').filter((each) => each !== '');
   const reverse = call.queryValue('page_reverse');
   return {
-    limit: limit === 0 ? mostRows : Math.min(limit, mostRows),
+    ...(limit === 0 ? {} : { limit }),
     sort: keys.map((attribute, i) => ({
       attribute,
       direction: (directions[i] ?? 'asc') as 'asc' | 'desc',
@@ -94,10 +100,9 @@ function page(call: Call): PageRequest {
   };
 }
 
-/** `networks_links`: present when a limit was asked for, with `next` while there may be more. */
+/** `networks_links`: present when the list has a limit, with `next` while there may be more. */
 function links({ views, request, full }: Page, names: ResourceNames, call: Call, ids: readonly string[]) {
-  const asked = call.queryValue('limit');
-  if (asked === undefined || asked === '0' || views.length === 0) return {};
+  if (request.limit === undefined || views.length === 0) return {};
   const link = (rel: 'next' | 'previous', marker: string) => {
     const query = new URLSearchParams(call.url.split('?')[1] ?? '');
     query.delete('page_reverse');
@@ -113,13 +118,16 @@ function links({ views, request, full }: Page, names: ResourceNames, call: Call,
   return all.length > 0 ? { [`${names.many}_links`]: all } : {};
 }
 
-export const networkStyle: ResourceStyle = {
+/** How this API wraps, links and pages its resources. */
+export const networkStyle = (
+  settings: Paging & Pick<NetworkSettings, 'filter_validation'>,
+): ResourceStyle => ({
   errors: networkErrors,
   prefix: '/v2.0',
   updateMethod: 'PUT',
   status: { create: 201, update: 200, delete: 204 },
   unknownProperties: 'refuse',
-  unknownFilters: 'refuse',
+  unknownFilters: settings.filter_validation ? 'refuse' : 'ignore',
   one: (view, { one }) => ({ [one]: view }),
   many: (result, names, call) => ({
     [names.many]: result.views,
@@ -130,7 +138,7 @@ export const networkStyle: ResourceStyle = {
       result.views.map(({ id }) => String(id)),
     ),
   }),
-  page,
+  page: (call) => page(call, settings),
   reserved: new Set(['limit', 'marker', 'page_reverse', 'sort_key', 'sort_dir', 'fields']),
   bulk: true,
   defaultsNeedNoRule: true,
@@ -148,7 +156,7 @@ export const networkStyle: ResourceStyle = {
       code: `${pascal(one)}NotFound`,
     }),
   badMarker: (_names, marker) => new NotFound(`Marker ${marker} could not be found.`),
-};
+});
 
 const preconditionFailed = (wanted: number, actual: number): ApiError =>
   new ApiError(412, `Constrained to ${wanted}, but current revision is ${actual}`, {

@@ -337,16 +337,16 @@ export function subnetsApi(network: Network, onNetworks: ReturnType<typeof netwo
   }
 
   function checkLists(body: { dns_nameservers?: string[]; host_routes?: unknown[] }): void {
-    if ((body.dns_nameservers?.length ?? 0) > settings.maxDnsNameservers) {
+    if ((body.dns_nameservers?.length ?? 0) > settings.max_dns_nameservers) {
       throw badRequest(
         'DNSNameServersExhausted',
-        `Unable to complete operation. The number of DNS nameservers exceeds the limit ${settings.maxDnsNameservers}.`,
+        `Unable to complete operation. The number of DNS nameservers exceeds the limit ${settings.max_dns_nameservers}.`,
       );
     }
-    if ((body.host_routes?.length ?? 0) > settings.maxHostRoutes) {
+    if ((body.host_routes?.length ?? 0) > settings.max_subnet_host_routes) {
       throw badRequest(
         'HostRoutesExhausted',
-        `Unable to complete operation. The number of host routes exceeds the limit ${settings.maxHostRoutes}.`,
+        `Unable to complete operation. The number of host routes exceeds the limit ${settings.max_subnet_host_routes}.`,
       );
     }
   }

@@ -77,6 +77,8 @@ export interface HostDhcp {
   hosts: { mac: string; ip: string; hostname: string; subnetId: string }[];
   /** DNS domain that guests are given, e.g. `openstacklocal`. */
   domain: string;
+  /** Seconds: how long a lease is good (-1: for ever), and when clients renew and rebind it (0: when they like to). */
+  lease: { duration: number; renewal: number; rebinding: number };
   /** Whether this server answers 169.254.169.254, as it must where no router does. */
   isolatedMetadata: boolean;
 }

@@ -31,6 +31,7 @@ export function agentHandlers(network: Network): Pick<NetworkService, 'heartbeat
           host,
           created_at: now,
           topic: topics[type] ?? 'N/A',
+          admin_state_up: network.settings.enable_new_agents,
         });
       });
       if (type === agentTypes.dhcp) await serveNetworks();

@@ -196,7 +196,7 @@ async function membersOf({ store }: Network, ids: readonly string[]) {
 
 async function hostDhcp(scene: Scene): Promise<HostDhcp[]> {
   const { network, host, local, subnetRows, networkRows, addresses } = scene;
-  const { store } = network;
+  const { settings, store } = network;
   const servers = local.filter((port) => port.device_owner === 'network:dhcp');
   if (servers.length === 0) return [];
   const bindings = await repository(store, dhcpBindings).list({ where: { host } });
@@ -254,8 +254,14 @@ async function hostDhcp(scene: Scene): Promise<HostDhcp[]> {
           hostname: lease.dns_name || `host-${lease.ip_address.replaceAll(/[.:]/g, '-')}`,
           subnetId: lease.subnet_id,
         })),
-      domain: network.settings.dnsDomain,
-      isolatedMetadata: !routed.has(port.network_id),
+      domain: network.settings.dns_domain,
+      lease: {
+        duration: settings.dhcp_lease_duration,
+        renewal: settings.dhcp_renewal_time,
+        rebinding: settings.dhcp_rebinding_time,
+      },
+      isolatedMetadata:
+        settings.force_metadata || (settings.enable_isolated_metadata && !routed.has(port.network_id)),
     }),
   );
 }

@@ -112,6 +112,30 @@ describe("servers' ports", () => {
     assert.deepEqual(left.body.ports, []);
   });
 
+  it('are taken off their host and bound again, with the addresses that they have', async () => {
+    const serverId = randomUUID();
+    const port = await cloud.service.attachPort(attach(serverId));
+    const given = await cloud.make('port', { network_id: networkId });
+    const request = { networkId, portId: given['id'] };
+    await cloud.service.attachPort(attach(serverId, { index: 1, request }));
+    await cloud.service.unbindPorts({ serverId });
+    await cloud.service.unbindPorts({ serverId });
+    for (const id of [port.id, given['id']]) {
+      const shown = await cloud.show('port', id, admin);
+      assert.deepEqual(
+        [shown['device_id'], shown['binding:host_id'], shown['binding:vif_type'], shown['status']],
+        [serverId, '', 'unbound', 'DOWN'],
+      );
+    }
+    const { ports } = await cloud.service.hostState({ host: 'host-1' });
+    assert.ok(!ports.some(({ id }) => id === port.id));
+    const bound = await cloud.service.bindPorts({ serverId, host: 'host-1', zone: 'elsewhere' });
+    assert.deepEqual(bound[0]?.fixedIps, port.fixedIps);
+    const shown = await cloud.show('port', port.id, admin);
+    assert.deepEqual([shown['binding:host_id'], shown['device_owner']], ['host-1', 'compute:elsewhere']);
+    await cloud.service.detachPorts({ serverId });
+  });
+
   it('tell what should be on their host, which hears of it', async () => {
     let woken = 0;
     const heard = Promise.withResolvers<void>();

@@ -15,7 +15,13 @@ import { securityGroupIds } from './security-groups.ts';
 
 type Served = Pick<
   NetworkService,
-  'attachPort' | 'detachPorts' | 'bindPorts' | 'serverPorts' | 'securityGroupsOf' | 'changeSecurityGroup'
+  | 'attachPort'
+  | 'detachPorts'
+  | 'bindPorts'
+  | 'unbindPorts'
+  | 'serverPorts'
+  | 'securityGroupsOf'
+  | 'changeSecurityGroup'
 >;
 
 /** The tap device of a port, as the driver names it: Linux lets a device have 15 characters. */
@@ -60,6 +66,17 @@ export function serverPorts(network: Network): Served {
         dns_name: '',
       };
       for (const port of of) if (!port.made_for_server) await changePort(network, port.id, { row: free });
+    });
+
+  /** Changes all of a server's ports, or none. */
+  const rebind = (
+    serverId: string,
+    row: Pick<Partial<PortRow>, 'binding_host_id' | 'device_owner'>,
+  ): Promise<Port[]> =>
+    store.transaction(async () => {
+      const all: Port[] = [];
+      for (const port of await portsOf([serverId])) all.push(await changePort(network, port.id, { row }));
+      return all;
     });
 
   return {
@@ -110,17 +127,18 @@ export function serverPorts(network: Network): Served {
 
     detachPorts: ({ serverId, portIds }) => detach(serverId, portIds),
 
-    async bindPorts({ serverId, host }) {
-      const bound = await store.transaction(async () => {
-        const all: Port[] = [];
-        for (const port of await portsOf([serverId])) {
-          all.push(await changePort(network, port.id, { row: { binding_host_id: host } }));
-        }
-        return all;
+    async bindPorts({ serverId, host, zone }) {
+      const bound = await rebind(serverId, {
+        binding_host_id: host,
+        ...(zone === undefined ? {} : { device_owner: `compute:${zone}` }),
       });
       const failed = bound.find((port) => port.binding_vif_type !== 'bridge');
       if (failed) throw bindingFailed(failed.id);
       return shownPorts(network, bound);
+    },
+
+    async unbindPorts({ serverId }) {
+      await rebind(serverId, { binding_host_id: '' });
     },
 
     async serverPorts({ serverIds }) {

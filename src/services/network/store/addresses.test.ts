@@ -5,7 +5,7 @@ import { ApiError } from '../../../platform/errors/errors.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import { openStore } from '../../../platform/store/store.ts';
 import { timestamp } from '../../../platform/store/table.ts';
-import { defaultSettings } from '../model/settings.ts';
+import { networkSettingsOf } from '../settings.ts';
 import type { Network } from './network.ts';
 import { createPort, deletePorts } from './ports.ts';
 import { type NetworkRow, networkSchema, networks, subnets } from './tables.ts';
@@ -18,7 +18,7 @@ async function networkWith(
   pools: { start: string; end: string }[],
 ): Promise<Network & { row: NetworkRow } & AsyncDisposable> {
   const store = await openStore(networkSchema, { url: 'sqlite::memory:' });
-  const settings = { ...defaultSettings, quotas: { ...defaultSettings.quotas, port: -1 } };
+  const settings = networkSettingsOf({ quota_port: -1 });
   const hosts = { ring: () => {}, settled: async () => {} };
   await repository(store, networks).insert({ ...stamp, id: 'n', mtu: 1450, network_type: 'local' });
   await repository(store, subnets).insert({

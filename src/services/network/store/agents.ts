@@ -13,7 +13,7 @@ export const agentTypes = {
 
 /** The time before which an agent must not have been silent to be alive. */
 export const deadline = ({ settings }: Network): string =>
-  timestamp(new Date(Date.now() - settings.agentDownTime * 1000));
+  timestamp(new Date(Date.now() - settings.agent_down_time * 1000));
 
 export const isAlive = (network: Network, agent: AgentRow): boolean =>
   agent.heartbeat_timestamp >= deadline(network);

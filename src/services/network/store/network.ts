@@ -1,4 +1,4 @@
-import type { NetworkSettings } from '../model/settings.ts';
+import type { NetworkSettings } from '../settings.ts';
 import type { HostBell } from './host-bell.ts';
 import type { NetworkStore } from './tables.ts';
 

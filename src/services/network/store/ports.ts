@@ -40,22 +40,22 @@ export interface NewPort {
 /** Ports of the cloud's own devices are neither filtered nor in groups. */
 export const isTrusted = (owner: string): boolean => owner.startsWith('network:');
 
-const macPrefix = 'fa:16:3e';
-const randomMac = (): string => {
-  const hex = Math.floor(Math.random() * 0x1000000)
-    .toString(16)
-    .padStart(6, '0');
-  return `${macPrefix}:${hex.slice(0, 2)}:${hex.slice(2, 4)}:${hex.slice(4)}`;
-};
+/** Like `base`: its first three octets, the fourth where it is not 00, and chance. */
+function randomMac(base: string): string {
+  const octets = base.toLowerCase().split(':');
+  const kept = octets.slice(0, octets[3] === '00' ? 3 : 4);
+  const rest = Array.from({ length: 6 - kept.length }, () => Math.floor(Math.random() * 256));
+  return [...kept, ...rest.map((octet) => octet.toString(16).padStart(2, '0'))].join(':');
+}
 
 /** A MAC address that no port of the network has. @throws Conflict when the one that is wanted is taken */
 export async function takeMac(
-  store: NetworkStore,
+  { store, settings }: Network,
   networkId: string,
   wanted: string | undefined,
 ): Promise<string> {
   for (let attempt = 0; attempt < 16; attempt++) {
-    const mac = wanted ?? randomMac();
+    const mac = wanted ?? randomMac(settings.base_mac);
     const row = await store.db
       .selectFrom('ports')
       .select('id')
@@ -104,7 +104,7 @@ export function createPort(network: Network, port: NewPort): Promise<Port> {
       allowed_address_pairs: pairs,
       device_owner: owner,
       network_id: on.id,
-      mac_address: await takeMac(store, on.id, given.mac_address),
+      mac_address: await takeMac(network, on.id, given.mac_address),
       port_security_enabled: portSecurity,
       status: owner === 'network:floatingip' ? 'N/A' : 'DOWN',
       binding_host_id: host,
@@ -196,7 +196,7 @@ export function changePort(network: Network, id: string, changes: PortChanges): 
           `Unable to complete operation on port ${id}, port is already bound, port type: ${before.binding_vif_type}, old_mac ${before.mac_address}, new_mac ${given.mac_address}.`,
         );
       }
-      await takeMac(store, before.network_id, given.mac_address);
+      await takeMac(network, before.network_id, given.mac_address);
     }
     checkPairs(after.allowed_address_pairs, after.port_security_enabled);
     let groups = before.security_groups;

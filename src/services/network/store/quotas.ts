@@ -1,5 +1,5 @@
 import { overQuota } from '../model/errors.ts';
-import type { QuotaResource } from '../model/settings.ts';
+import { defaultQuotas, type QuotaResource } from '../model/quotas.ts';
 import type { Network } from './network.ts';
 import type { NetworkStore } from './tables.ts';
 
@@ -36,7 +36,7 @@ export async function limitsOf(network: Network, projectId: string): Promise<Rec
     .select(['resource', 'quota'])
     .where('project_id', '=', projectId)
     .execute();
-  const limits: Record<string, number> = { ...network.settings.quotas };
+  const limits: Record<string, number> = defaultQuotas(network.settings);
   for (const { resource, quota } of rows) if (resource in limits) limits[resource] = quota;
   return limits as Record<QuotaResource, number>;
 }
@@ -61,7 +61,7 @@ export async function claimQuota(
     .where('project_id', '=', projectId)
     .where('resource', '=', resource)
     .executeTakeFirst();
-  const limit = own?.quota ?? network.settings.quotas[resource];
+  const limit = own?.quota ?? defaultQuotas(network.settings)[resource];
   if (limit < 0) return;
   if ((await countOf(network.store, resource, projectId)) + more > limit) throw overQuota(resource);
 }

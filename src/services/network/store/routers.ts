@@ -228,9 +228,13 @@ export async function setGateway(
   if (wanted === null) {
     if (present) await dropGateway(network, router, present);
     await settleRouter(network, router.id);
-    return { gateway_port_id: null, gateway_network_id: null, enable_snat: true };
+    return {
+      gateway_port_id: null,
+      gateway_network_id: null,
+      enable_snat: network.settings.enable_snat_by_default,
+    };
   }
-  const snat = wanted.enable_snat ?? true;
+  const snat = wanted.enable_snat ?? network.settings.enable_snat_by_default;
   if (present && present.network_id === wanted.network_id) {
     if (wanted.external_fixed_ips) {
       await changePort(network, present.id, { fixedIps: wanted.external_fixed_ips });
@@ -281,7 +285,7 @@ export async function checkRoutes(
   routerId: string,
   routes: readonly Route[],
 ): Promise<Route[]> {
-  const { maxRoutes } = network.settings;
+  const { max_routes: maxRoutes } = network.settings;
   if (routes.length > maxRoutes) {
     throw badRequest(
       'RoutesExhausted',

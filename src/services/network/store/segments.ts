@@ -1,6 +1,6 @@
 import { UniqueViolation } from '../../../platform/store/errors.ts';
 import { conflict, invalidInput, noNetworkAvailable } from '../model/errors.ts';
-import { vxlanOverhead } from '../model/settings.ts';
+import { largestMtu, type Range, vlanRanges, vniRanges } from '../model/segments.ts';
 import type { Network } from './network.ts';
 
 export interface Segment {
@@ -16,60 +16,129 @@ export interface SegmentRequest {
 }
 
 /** The largest MTU that frames of a segment can have. */
-export const mtuOf = (network: Network, type: string): number =>
-  network.settings.physicalMtu - (type === 'vxlan' ? vxlanOverhead : 0);
+export const mtuOf = (
+  { settings }: Network,
+  segment: { network_type: string; physical_network: string | null },
+): number => largestMtu(settings, segment.network_type, segment.physical_network);
 
 /**
- * The segment of a new network: the one that is asked for, or a free one. `take` claims it for the network.
+ * The segment of a new network: the one that is asked for, or a free one. `takeSegment` claims it for the network.
  * @throws Conflict where it is taken, BadRequest where it makes no sense
  */
-export async function chooseSegment(network: Network, asked: SegmentRequest): Promise<Segment> {
-  const type = asked.network_type ?? 'vxlan';
-  const physical = asked.physical_network ?? network.settings.defaultPhysicalNetwork;
-  switch (type) {
-    case 'vxlan': {
-      if (asked.physical_network) throw invalidInput('provider:physical_network specified for VXLAN network');
-      const id = asked.segmentation_id;
-      if (id !== undefined && (id < 1 || id > 0xffffff)) {
-        throw invalidInput('segmentation_id out of range (1 through 16777215)');
-      }
-      return {
-        network_type: type,
-        physical_network: null,
-        segmentation_id: id ?? (await freeId(network, type, '', network.settings.vniRange)),
-      };
+export async function chooseSegment(
+  network: Network,
+  asked: SegmentRequest,
+  external: boolean,
+): Promise<Segment> {
+  const { settings } = network;
+  const type = asked.network_type;
+  if (type === undefined) {
+    if (asked.physical_network !== undefined || asked.segmentation_id !== undefined) {
+      throw invalidInput('network_type required');
     }
-    case 'flat':
-      if (asked.segmentation_id !== undefined) {
-        throw invalidInput('provider:segmentation_id specified for flat network');
-      }
-      return { network_type: type, physical_network: physical, segmentation_id: null };
-    case 'vlan': {
-      const id = asked.segmentation_id;
-      if (id !== undefined && (id < 1 || id > 4094)) {
-        throw invalidInput('segmentation_id out of range (1 through 4094)');
-      }
-      const range = network.settings.vlanRanges[physical];
-      if (id === undefined && !range) throw noNetworkAvailable();
-      return {
-        network_type: type,
-        physical_network: physical,
-        segmentation_id: id ?? (await freeId(network, type, physical, range ?? [1, 4094])),
-      };
-    }
-    case 'local':
-      return { network_type: type, physical_network: null, segmentation_id: null };
-    default:
-      throw invalidInput(`network_type value '${type}' not supported`);
+    const { external_network_type: outside } = settings;
+    return firstFree(network, external && outside ? [outside] : settings.project_network_types);
   }
+  if (!settings.type_drivers.includes(type)) {
+    throw invalidInput(`network_type value '${type}' not supported`);
+  }
+  switch (type) {
+    case 'vxlan':
+      return askedVxlan(network, asked);
+    case 'flat':
+      return askedFlat(network, asked);
+    case 'vlan':
+      return askedVlan(network, asked);
+    default:
+      for (const name of ['physical_network', 'segmentation_id'] as const) {
+        if (asked[name] !== undefined) throw invalidInput(`${name} prohibited for local provider network`);
+      }
+      return { network_type: type, physical_network: null, segmentation_id: null };
+  }
+}
+
+/** A segment of the first type that has one left. Flat networks are nobody's unless somebody names them. */
+async function firstFree(network: Network, types: readonly string[]): Promise<Segment> {
+  for (const type of types) {
+    if (type === 'local') return { network_type: type, physical_network: null, segmentation_id: null };
+    const free =
+      type === 'vxlan' ? await freeVxlan(network) : type === 'vlan' ? await freeVlan(network) : undefined;
+    if (free) return free;
+  }
+  throw noNetworkAvailable();
+}
+
+async function askedVxlan(network: Network, asked: SegmentRequest): Promise<Segment> {
+  if (asked.physical_network !== undefined) {
+    throw invalidInput('provider:physical_network specified for VXLAN network');
+  }
+  const { segmentation_id: id } = asked;
+  if (id === undefined) return (await freeVxlan(network)) ?? refuseForRoom();
+  if (id < 1 || id > 0xffffff) throw invalidInput('segmentation_id out of range (1 through 16777215)');
+  return { network_type: 'vxlan', physical_network: null, segmentation_id: id };
+}
+
+function askedFlat({ settings }: Network, asked: SegmentRequest): Segment {
+  const { physical_network: physical } = asked;
+  const names = settings.flat_networks;
+  if (physical === undefined) throw invalidInput('physical_network required for flat provider network');
+  if (names.length === 0) throw invalidInput('Flat provider networks are disabled');
+  if (!names.includes('*') && !names.includes(physical)) {
+    throw invalidInput(`physical_network '${physical}' unknown for flat provider network`);
+  }
+  if (asked.segmentation_id !== undefined) {
+    throw invalidInput('segmentation_id prohibited for flat provider network');
+  }
+  return { network_type: 'flat', physical_network: physical, segmentation_id: null };
+}
+
+async function askedVlan(network: Network, asked: SegmentRequest): Promise<Segment> {
+  const { physical_network: physical, segmentation_id: id } = asked;
+  const ranges = vlanRanges(network.settings.network_vlan_ranges);
+  if (physical === undefined) {
+    if (id !== undefined) {
+      throw invalidInput('segmentation_id requires physical_network for VLAN provider network');
+    }
+    return (await freeVlan(network)) ?? refuseForRoom();
+  }
+  if (ranges.size > 0 && !ranges.has(physical)) {
+    throw invalidInput(`physical_network '${physical}' unknown for VLAN provider network`);
+  }
+  if (id === undefined) return (await freeVlan(network, physical)) ?? refuseForRoom();
+  if (id < 1 || id > 4094) throw invalidInput('segmentation_id out of range (1 through 4094)');
+  return { network_type: 'vlan', physical_network: physical, segmentation_id: id };
+}
+
+function refuseForRoom(): never {
+  throw noNetworkAvailable();
+}
+
+async function freeVxlan(network: Network): Promise<Segment | undefined> {
+  for (const range of vniRanges(network.settings.vni_ranges)) {
+    const id = await freeId(network, 'vxlan', '', range);
+    if (id !== undefined) return { network_type: 'vxlan', physical_network: null, segmentation_id: id };
+  }
+  return undefined;
+}
+
+/** @param only the one physical network that it may be on */
+async function freeVlan(network: Network, only?: string): Promise<Segment | undefined> {
+  for (const [physical, ranges] of vlanRanges(network.settings.network_vlan_ranges)) {
+    if (only !== undefined && physical !== only) continue;
+    for (const range of ranges) {
+      const id = await freeId(network, 'vlan', physical, range);
+      if (id !== undefined) return { network_type: 'vlan', physical_network: physical, segmentation_id: id };
+    }
+  }
+  return undefined;
 }
 
 async function freeId(
   { store }: Network,
   type: string,
   physical: string,
-  [first, last]: readonly [number, number],
-): Promise<number> {
+  [first, last]: Range,
+): Promise<number | undefined> {
   const size = last - first + 1;
   const candidates = Array.from({ length: 12 }, () => first + Math.floor(Math.random() * size));
   const taken = (ids?: readonly number[]) =>
@@ -85,7 +154,7 @@ async function freeId(
   if (quick !== undefined) return quick;
   const all = new Set((await taken()).map((row) => row.segmentation_id));
   for (let id = first; id <= last; id++) if (!all.has(id)) return id;
-  throw noNetworkAvailable();
+  return undefined;
 }
 
 /** Claims a segment for a network; networks that are local to a host have none. @throws Conflict */

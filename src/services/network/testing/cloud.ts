@@ -37,8 +37,9 @@ const paths: Record<string, string> = {
 };
 const pathOf = (kind: string): string => `/${paths[kind] ?? `${kind}s`}`;
 
-export async function startNetwork(): Promise<NetworkWorld> {
-  const world = await startWorld([network]);
+/** @param settings those of the section `network` that are not as usual */
+export async function startNetwork(settings: Record<string, unknown> = {}): Promise<NetworkWorld> {
+  const world = await startWorld([network], { settings });
   const service = world.bus.client(networkService);
   const call: NetworkWorld['call'] = (method, path, body, as = member, headers = {}) =>
     world.request('network', method, `/v2.0${path}`, { as, body, headers });

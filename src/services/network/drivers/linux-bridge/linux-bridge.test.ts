@@ -72,6 +72,7 @@ const dhcp = (networkId: string, cidr: string, ports: HostPort[], gateway?: stri
     subnetId: '',
   })),
   domain: 'openstacklocal',
+  lease: { duration: 86_400, renewal: 0, rebinding: 0 },
   isolatedMetadata: gateway === undefined,
 });
 

@@ -138,6 +138,7 @@ describe('the DHCP server’s configuration', () => {
     ],
     hosts: [],
     domain: 'cloud.test.',
+    lease: { duration: 86_400, renewal: 0, rebinding: 0 },
     isolatedMetadata: false,
   };
   const options = (more: object) => dhcpConfiguration({ ...dhcp, ...more }, 1450, '/d', 'dnsmasq').options;

@@ -31,6 +31,8 @@ function classlessRoutes(subnet: HostDhcpSubnet, dhcp: HostDhcp): string[] {
   return routes;
 }
 
+const leaseTime = ({ lease }: HostDhcp): string => (lease.duration < 0 ? 'infinite' : `${lease.duration}s`);
+
 /** The server's own address on a subnet. */
 const serverAddress = (subnet: HostDhcpSubnet, dhcp: HostDhcp): string | undefined =>
   dhcp.ips.find(({ ip }) => isInside(ip, subnet.cidr))?.ip;
@@ -44,14 +46,14 @@ function subnetLines(subnet: HostDhcpSubnet, dhcp: HostDhcp, mtu: number): strin
       ? [`dhcp-option=tag:${tag},option6:dns-server,${subnet.dns.map((ip) => `[${ip}]`).join(',')}`]
       : [];
     // dnsmasq leases nothing out of prefixes shorter than 64 bits.
-    return [`dhcp-range=set:${tag},${base},static,${Math.max(64, block.prefix)},86400s`, ...dns];
+    return [`dhcp-range=set:${tag},${base},static,${Math.max(64, block.prefix)},${leaseTime(dhcp)}`, ...dns];
   }
   const server = serverAddress(subnet, dhcp);
   const dns = subnet.dns.length ? subnet.dns : server ? [server] : [];
   const routes = classlessRoutes(subnet, dhcp).join(',');
   const line = (code: number, value: string) => `dhcp-option=tag:${tag},${code}${value ? `,${value}` : ''}`;
   return [
-    `dhcp-range=set:${tag},${base},static,${netmask(block.prefix)},86400s`,
+    `dhcp-range=set:${tag},${base},static,${netmask(block.prefix)},${leaseTime(dhcp)}`,
     // An option without a value keeps dnsmasq from making up its own.
     line(option.router, subnet.gateway ?? ''),
     ...(dns.length ? [line(option.dns, dns.join(','))] : []),
@@ -100,6 +102,8 @@ export function dhcpConfiguration(
     `pid-file=${directory}/pid`,
     `log-facility=${directory}/log`,
     ...(domain ? [`domain=${domain}`, `local=/${domain}/`] : []),
+    ...(dhcp.lease.renewal > 0 ? [`dhcp-option-force=option:T1,${dhcp.lease.renewal}s`] : []),
+    ...(dhcp.lease.rebinding > 0 ? [`dhcp-option-force=option:T2,${dhcp.lease.rebinding}s`] : []),
     ...dhcp.subnets.flatMap((subnet) => subnetLines(subnet, dhcp, mtu)),
   ].join('\n')}\n`;
   return { hosts, options, optionsName: `options-${revision(options)}.conf` };
