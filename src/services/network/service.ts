@@ -22,9 +22,9 @@ import { resolveRequests } from './handlers/resolve-requests.ts';
 import { serverByAddress } from './handlers/server-by-address.ts';
 import { serverPorts } from './handlers/server-ports.ts';
 import { networkPolicies } from './policy/policies.ts';
+import { networkSettingsOf } from './settings.ts';
 import { hostBell } from './store/host-bell.ts';
 import type { Network } from './store/network.ts';
-import { networkSettingsOf } from './settings.ts';
 import { networkSchema } from './store/tables.ts';
 
 /** Networks, ports, routers and what guards them. */
