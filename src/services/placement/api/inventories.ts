@@ -3,7 +3,12 @@ import { BadRequest, Conflict, MethodNotAllowed, NotFound } from '../../../platf
 import type { Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
 import { capacityOf, type Inventory, inventoryDefaults } from '../model/capacity.ts';
-import { ConcurrentUpdate, InventoryInUse, UnknownProvider } from '../model/refusals.ts';
+import {
+  ConcurrentUpdate,
+  InventoryInUse,
+  UnknownProvider,
+  UnknownResourceClass,
+} from '../model/refusals.ts';
 import {
   addInventory,
   deleteInventory,
@@ -101,14 +106,23 @@ function assertGeneration(row: ProviderRow, seen: number): void {
   if (row.generation !== seen) throw generationConflict();
 }
 
-/** A conflict keeps its code; something that does not exist is a mistake in the request. */
-async function worded<T>(conflict: string, unknown: string, work: () => Promise<T>): Promise<T> {
+/**
+ * A conflict keeps its code; something that does not exist is a mistake in the request.
+ *
+ * @param addressed errors that say that what the path names does not exist: these stay
+ */
+async function worded<T>(
+  conflict: string,
+  unknown: string,
+  work: () => Promise<T>,
+  addressed: readonly (new (name: string) => NotFound)[] = [UnknownProvider],
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof ConcurrentUpdate || error instanceof InventoryInUse)
       throw new Conflict(`${conflict}${error.message}`, { code: error.code });
-    if (error instanceof NotFound && !(error instanceof UnknownProvider))
+    if (error instanceof NotFound && !addressed.some((kind) => error instanceof kind))
       throw new BadRequest(`${unknown}${error.message}`);
     throw error;
   }
@@ -131,7 +145,7 @@ export function inventoryRoutes(store: PlacementStore): Route[] {
         const rows = await inventoriesOf(store, provider.uuid);
         const all = Object.fromEntries(rows.map((row) => [row.resource_class, row]));
         return fresh(call, 200, allOf(provider, all), {
-          modified: newest(rows.map((row) => row.updated_at)),
+          modified: rows.length === 0 ? null : newest(rows.map((row) => row.updated_at)),
         });
       },
     }),
@@ -172,7 +186,8 @@ export function inventoryRoutes(store: PlacementStore): Route[] {
           `Unknown resource class in inventory for resource provider ${id}: `,
           () => setInventories(store, id, wanted, body.resource_provider_generation),
         );
-        return fresh(call, 200, allOf(provider, wanted));
+        const modified = Object.keys(wanted).length === 0 ? null : undefined;
+        return fresh(call, 200, allOf(provider, wanted), { modified });
       },
     }),
     operation({
@@ -220,6 +235,7 @@ export function inventoryRoutes(store: PlacementStore): Route[] {
           'update conflict: ',
           `No inventory record with resource class for resource provider ${id}: `,
           () => updateInventory(store, id, classOf(call), inventory, body.resource_provider_generation),
+          [UnknownProvider, UnknownResourceClass],
         );
         return fresh(call, 200, oneOf(provider, inventory));
       },

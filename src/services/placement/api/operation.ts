@@ -73,7 +73,7 @@ export function schemaAt<S>(call: Call, schemas: readonly (readonly [since: numb
 /**
  * An answer with, from microversion 1.15 on, the headers that say how fresh it is.
  *
- * @param modified when what is shown last changed, ISO 8601; absent: now
+ * @param modified when what is shown last changed, ISO 8601; absent: now; null: there is nothing that could have
  */
 export function fresh(
   call: Call,
@@ -82,11 +82,12 @@ export function fresh(
   {
     modified,
     ...headers
-  }: { modified?: string | undefined; location?: string; 'content-type'?: string } = {},
+  }: { modified?: string | null | undefined; location?: string; 'content-type'?: string } = {},
 ): Answer {
   const all: Record<string, string> = { ...headers };
   if (minorOf(call) >= 15) {
-    all['last-modified'] = (modified === undefined ? new Date() : new Date(modified)).toUTCString();
+    if (modified !== null)
+      all['last-modified'] = (modified === undefined ? new Date() : new Date(modified)).toUTCString();
     all['cache-control'] = 'no-cache';
   }
   return new Answer(status, body, all);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Type } from 'typebox';
 import { BadRequest, NotFound } from '../../../platform/errors/errors.ts';
-import type { Call } from '../../../platform/http/call.ts';
+import { Answer, type Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
 import { filterProviders } from '../model/provider-filter.ts';
 import type { Provider } from '../model/providers.ts';
@@ -94,7 +94,7 @@ export function resourceProviderRoutes(store: PlacementStore, follower: IndexFol
           }),
         );
         const location = `${call.origin}${providerPath(id)}`;
-        if (minorOf(call) < 20) return fresh(call, 201, undefined, { location, modified: made.updated_at });
+        if (minorOf(call) < 20) return new Answer(201, undefined, { location });
         return fresh(call, 200, toView(made, minorOf(call)), { location, modified: made.updated_at });
       },
     }),

@@ -37,8 +37,13 @@ const errorCodesSince = microversion('1.23');
 export const placementErrors: ErrorStyle = {
   errorBody(error, { requestId, version, method, accept }) {
     const { status } = error;
-    if (prefersHtml(accept))
+    const form = formFor(accept);
+    if (form === 'page')
       return { body: htmlPage(error, { method, accept }), contentType: 'text/html; charset=UTF-8' };
+    if (form === 'text') {
+      const text = `${status} ${titles[status] ?? 'Error'}\n\n${detailOf(error, { method, accept })}`;
+      return { body: text, contentType: 'text/plain; charset=UTF-8' };
+    }
     const body: Record<string, unknown> = {
       status,
       title: titles[status] ?? 'Error',
@@ -68,9 +73,9 @@ export function unsupported(given: string): UnsupportedMediaType {
   return new UnsupportedMediaType(`The media type ${type} is not supported, use application/json`);
 }
 
-/** Whether a client would rather see a page than JSON: a browser. */
-function prefersHtml(accept: string | undefined): boolean {
-  if (!accept?.includes('text/')) return false;
+/** A page for who would rather see one than JSON, a browser; plain text for who takes neither. */
+function formFor(accept: string | undefined): 'json' | 'page' | 'text' {
+  if (!accept) return 'json';
   const weights = new Map<string, number>();
   for (const part of accept.split(',')) {
     const [type = '', ...parameters] = part.split(';').map((each) => each.trim().toLowerCase());
@@ -79,7 +84,9 @@ function prefersHtml(accept: string | undefined): boolean {
   }
   const weightOf = (type: string, kind: string) =>
     weights.get(type) ?? weights.get(`${kind}/*`) ?? weights.get('*/*') ?? 0;
-  return weightOf('text/html', 'text') > weightOf('application/json', 'application');
+  const [page, json] = [weightOf('text/html', 'text'), weightOf('application/json', 'application')];
+  if (page > json) return 'page';
+  return json > 0 ? 'json' : 'text';
 }
 
 type Asked = Pick<ErrorScene, 'method' | 'accept'>;
@@ -103,12 +110,16 @@ function detailOf(error: ApiError, scene: Asked): string {
   return message === explanation ? `${explanation}\n\n   ` : `${explanation}\n\n ${message}  `;
 }
 
-/** Two statuses have templates of their own in WebOb, which say how it was asked. */
+/** Three statuses have templates of their own in WebOb, which say how it was asked. */
 function wordsOf(error: ApiError, { method, accept = '' }: Asked): string {
   if (error.status === 405)
     return `The method ${method} is not allowed for this resource. \n\n The method specified is not allowed for this resource.`;
   if (error.status === 406)
     return `The resource could not be generated that was acceptable to your browser (content of type ${accept}. \n\n ${error.message}`;
+  const [, type] =
+    error.status === 415 ? (/^The media type (.*) is not supported, /.exec(error.message) ?? []) : [];
+  if (type !== undefined)
+    return `The request media type ${type} is not supported by this server. \n\n ${error.message}`;
   return error.message;
 }
 

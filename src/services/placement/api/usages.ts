@@ -63,7 +63,7 @@ async function groupedUsages(
   userId: string | undefined,
 ): Promise<Record<string, object>> {
   const wanted = call.queryValue('consumer_type');
-  if (wanted !== undefined && !/^([A-Z0-9_]+|all|unknown)$/.test(wanted))
+  if (wanted !== undefined && !/^[A-Z0-9_]+$|^all|^unknown$/.test(wanted))
     throw invalidQuery(
       `'${wanted}' does not match '^[A-Z0-9_]+$|^all|^unknown$'${failed('pattern', 'consumer_type')}`,
     );

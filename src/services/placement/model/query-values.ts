@@ -110,6 +110,11 @@ export function parseInTree(text: string): string {
   throw new BadRequest(`${invalid} Expected 'in_tree' parameter to be a format of uuid. Got: ${text}`);
 }
 
+/** With its hyphens, as JSON schema's format has it: this is what the queries of lists are checked for. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 /** As oslo's `is_uuid_like`: hyphens and capitals do not matter. */
 export function isUuidLike(text: string): boolean {
   return /^[0-9a-f]{32}$/i.test(

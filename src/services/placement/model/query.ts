@@ -1,7 +1,7 @@
 import { BadRequest } from '../../../platform/errors/errors.ts';
 import {
   failed,
-  isUuidLike,
+  isUuid,
   parseInTree,
   parseMemberOf,
   parseResources,
@@ -75,7 +75,7 @@ export function parseProviderQuery(parameters: URLSearchParams, minor: number): 
   if (unknown.length > 0) throw invalid(unexpected(unknown));
   for (const key of ['uuid', 'in_tree']) {
     const value = last(parameters, key);
-    if (value !== undefined && !isUuidLike(value))
+    if (value !== undefined && !isUuid(value))
       throw invalid(`'${value}' is not a 'uuid'${failed('format', key)}`);
   }
   const resources = last(parameters, 'resources');

@@ -30,10 +30,9 @@ export class UnknownProvider extends NotFound {
 
 /** A provider has no such inventory, or not so much of it. */
 export class InvalidInventory extends Conflict {
-  static missing(resourceClass: string, provider: string): InvalidInventory {
-    return new InvalidInventory(
-      `Inventory for '${resourceClass}' on resource provider '${provider}' invalid.`,
-    );
+  static missing(resourceClasses: Iterable<string>, providers: Iterable<string>): InvalidInventory {
+    const [classes, uuids] = [resourceClasses, providers].map((names) => [...new Set(names)].join(', '));
+    return new InvalidInventory(`Inventory for '${classes}' on resource provider '${uuids}' invalid.`);
   }
 
   static refusing(

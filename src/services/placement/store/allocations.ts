@@ -159,10 +159,17 @@ async function assertRoom(
     where: [{ column: 'provider_uuid', op: 'in', value: providers }],
   });
   const stock = new Map(rows.map((row) => [`${row.provider_uuid} ${row.resource_class}`, row]));
+  const lacking = wanted.filter((each) => !stock.has(`${each.provider} ${each.resourceClass}`));
+  if (lacking.length > 0) {
+    throw InvalidInventory.missing(
+      lacking.map(({ resourceClass }) => resourceClass),
+      lacking.map(({ provider }) => provider),
+    );
+  }
   const added = new Sums();
   for (const { provider, resourceClass, amount } of wanted) {
     const inventory = stock.get(`${provider} ${resourceClass}`);
-    if (!inventory) throw InvalidInventory.missing(resourceClass, provider);
+    if (!inventory) continue;
     const sum = added.add(provider, resourceClass, amount);
     const was = before.get(provider, resourceClass);
     const others = was - own.get(provider, resourceClass);
@@ -240,27 +247,59 @@ export async function consumerAllocations(
   store: PlacementStore,
   consumer: string,
 ): Promise<ConsumerAllocations> {
-  const rows = await allocationsOf(store, [consumer]);
-  if (rows.length === 0) return { consumer: undefined, rows, providers: new Map() };
-  return {
-    consumer: (await consumersOf(store, [consumer])).get(consumer),
-    rows,
-    providers: await findProviders(store, [...new Set(rows.map((row) => row.provider_uuid))]),
-  };
+  const { rows, consumers: held } = await heldWhere(store, 'consumer_uuid', consumer);
+  const providers = await findProviders(store, [...new Set(rows.map((row) => row.provider_uuid))]);
+  return { consumer: held.get(consumer), rows, providers };
 }
 
 /** Who holds what of a provider. */
-export async function providerAllocations(
-  store: PlacementStore,
-  uuid: string,
-): Promise<{ rows: AllocationRow[]; consumers: Map<string, ConsumerRow> }> {
-  const rows = await repository(store, allocations).list({
-    where: [{ column: 'provider_uuid', op: 'eq', value: uuid }],
-  });
-  return {
-    rows,
-    consumers: await consumersOf(store, [...new Set(rows.map((row) => row.consumer_uuid))]),
-  };
+export function providerAllocations(store: PlacementStore, uuid: string): Promise<HeldAllocations> {
+  return heldWhere(store, 'provider_uuid', uuid);
+}
+
+interface HeldAllocations {
+  rows: AllocationRow[];
+  consumers: Map<string, ConsumerRow>;
+}
+
+/**
+ * Allocations with who holds them, of one moment: who writes back what it has seen, with the consumer's generation,
+ * must not have a newer generation than allocations.
+ */
+async function heldWhere(
+  { db }: PlacementStore,
+  column: 'consumer_uuid' | 'provider_uuid',
+  value: string,
+): Promise<HeldAllocations> {
+  const found = await db
+    .selectFrom('allocations')
+    .innerJoin('consumers', 'consumers.uuid', 'allocations.consumer_uuid')
+    .selectAll('allocations')
+    .select(['generation', 'project_id', 'user_id', 'consumer_type', 'updated_at'])
+    .select('consumers.created_at as consumer_created_at')
+    .where(`allocations.${column}`, '=', value)
+    .orderBy('consumer_uuid')
+    .orderBy('provider_uuid')
+    .orderBy('resource_class')
+    .execute();
+  const held: HeldAllocations = { rows: [], consumers: new Map() };
+  for (const row of found) {
+    const { generation, project_id, user_id, consumer_type, updated_at, consumer_created_at, ...allocation } =
+      row;
+    const uuid = row.consumer_uuid;
+    held.rows.push(allocation);
+    const created_at = consumer_created_at;
+    held.consumers.set(uuid, {
+      uuid,
+      generation,
+      project_id,
+      user_id,
+      consumer_type,
+      created_at,
+      updated_at,
+    });
+  }
+  return held;
 }
 
 /** Takes back all that a consumer holds; generations stay, as upstream. @returns whether there was anything */

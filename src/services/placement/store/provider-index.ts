@@ -14,6 +14,17 @@ export interface CloudView extends KnownNames {
   uuidNamed(name: string): string | undefined;
 }
 
+/** What was read of the store, as of one change. */
+interface Reading {
+  now: Changes;
+  /** Absent: as they were. */
+  names: { resourceClasses: Set<string>; traits: Set<string> } | undefined;
+  /** All providers, in place of all that were known; otherwise those that were changed. */
+  afresh: boolean;
+  rows: ProviderRow[];
+  records: ProviderRecord[];
+}
+
 /** So many providers are asked for by their uuids at once; all of them are read in one go. */
 const asked = 200;
 
@@ -67,37 +78,57 @@ export class IndexFollower {
     return this.#next;
   }
 
+  /**
+   * Everything that is read must be of one and the same moment: of a reshape in another process, say, the inventories
+   * must not be seen without the allocations. Where something was written meanwhile it is read again; under writes that
+   * do not end, in a transaction.
+   */
   async #look(): Promise<void> {
-    const now = await this.#changes();
-    const seen = this.#seen;
-    if (now.latest === seen.latest) return;
-    if (now.names !== seen.names) await this.#readNames();
-    if (seen.latest < 0 || now.structure > seen.latest) await this.#rebuild();
-    else await this.#update(seen.latest);
+    for (let attempt = 1; ; attempt += 1) {
+      const now = await this.#changes();
+      if (now.latest === this.#seen.latest) return;
+      if (attempt > (this.#isAfresh(now) ? 1 : 3)) break;
+      const reading = await this.#read(now);
+      if ((await this.#changes()).latest === now.latest) return this.#take(reading);
+    }
+    this.#take(await this.#store.transaction(async () => this.#read(await this.#changes())));
+  }
+
+  /** Whether single providers cannot be told from the rest: at first, and after a database was put back to what it was. */
+  #isAfresh({ latest, structure }: Changes): boolean {
+    const seen = this.#seen.latest;
+    return seen < 0 || structure > seen || latest < seen;
+  }
+
+  async #read(now: Changes): Promise<Reading> {
+    const names = now.names === this.#seen.names ? undefined : await this.#readNames();
+    const afresh = this.#isAfresh(now);
+    const rows = await this.#providers(afresh ? -1 : this.#seen.latest);
+    const records = await (afresh ? this.#records(rows, undefined) : this.#recordsOf(rows));
+    return { now, names, afresh, rows, records };
+  }
+
+  #take({ now, names, afresh, rows, records }: Reading): void {
+    if (afresh) {
+      this.#index = new ProviderIndex(records);
+      this.#rows.clear();
+      this.#uuids.clear();
+    } else if (records.length > 0) this.#index.replace(records);
+    this.#keep(rows);
+    if (names) {
+      this.#resourceClasses = names.resourceClasses;
+      this.#traits = names.traits;
+    }
     this.#seen = now;
   }
 
-  async #readNames(): Promise<void> {
+  async #readNames(): Promise<{ resourceClasses: Set<string>; traits: Set<string> }> {
     const classes = await this.#store.db.selectFrom('resource_classes').select('name').execute();
     const traits = await this.#store.db.selectFrom('traits').select('name').execute();
-    this.#resourceClasses = new Set([...standardResourceClasses, ...classes.map(({ name }) => name)]);
-    this.#traits = new Set([...standardTraits(), ...traits.map(({ name }) => name)]);
-  }
-
-  async #rebuild(): Promise<void> {
-    const rows = await this.#providers(-1);
-    const index = new ProviderIndex(await this.#records(rows, undefined));
-    this.#index = index;
-    this.#rows.clear();
-    this.#uuids.clear();
-    this.#keep(rows);
-  }
-
-  async #update(since: number): Promise<void> {
-    const rows = await this.#providers(since);
-    if (rows.length === 0) return;
-    this.#index.replace(await this.#recordsOf(rows));
-    this.#keep(rows);
+    return {
+      resourceClasses: new Set([...standardResourceClasses, ...classes.map(({ name }) => name)]),
+      traits: new Set([...standardTraits(), ...traits.map(({ name }) => name)]),
+    };
   }
 
   /** Old names go before new ones come: two providers may have exchanged theirs. */

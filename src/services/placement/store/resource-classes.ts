@@ -73,7 +73,8 @@ export function renameResourceClass(store: PlacementStore, name: string, to: str
     await getResourceClass(store, name);
     if (isStandard(name)) throw new BadRequest(`Cannot update standard resource class ${name}`);
     const rows = repository(store, resourceClasses);
-    if (isStandard(to) || (await rows.get(to))) throw new Conflict(`Resource class already exists: ${to}`);
+    if (to !== name && (isStandard(to) || (await rows.get(to))))
+      throw new Conflict(`Resource class already exists: ${to}`);
     await rows.update({ name }, { name: to, updated_at: timestamp() });
     for (const table of ['inventories', 'allocations'] as const) {
       await store.db

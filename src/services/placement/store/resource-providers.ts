@@ -36,12 +36,12 @@ export function createProvider(store: PlacementStore, given: NewProvider): Promi
     const rows = repository(store, resourceProviders);
     const change = await nextChange(store);
     if (given.name === '') throw new ImpossibleTree('create', 'name is required');
+    const root = given.parentUuid === null ? given.uuid : await rootOf(store, given.uuid, given.parentUuid);
     const taken = [
       ...((await rows.get(given.uuid)) ? [`uuid: ${given.uuid}`] : []),
       ...((await rows.find({ name: given.name })) ? [`name: ${given.name}`] : []),
     ];
     if (taken.length > 0) throw new DuplicateProvider(taken.join(', '));
-    const root = given.parentUuid === null ? given.uuid : await rootOf(store, given.uuid, given.parentUuid);
     const now = timestamp();
     const row = {
       uuid: given.uuid,
@@ -87,16 +87,17 @@ export function updateProvider(
     const rows = repository(store, resourceProviders);
     const change = await nextChange(store);
     const row = await getProvider(store, uuid);
+    const parentUuid = given.parentUuid === undefined ? row.parent_uuid : given.parentUuid;
+    const moves = parentUuid !== row.parent_uuid;
+    const root = moves ? await newRoot(store, row, parentUuid, mayMove) : row.root_uuid;
     const other = await rows.find({ name: given.name });
     if (other && other.uuid !== uuid) throw new DuplicateProvider(given.name);
-    const parentUuid = given.parentUuid === undefined ? row.parent_uuid : given.parentUuid;
     const now = timestamp();
     const changed = { name: given.name, last_change: change, updated_at: now };
-    if (parentUuid === row.parent_uuid) {
+    if (!moves) {
       await rows.update({ uuid }, changed);
       return { ...row, ...changed };
     }
-    const root = await newRoot(store, row, parentUuid, mayMove);
     await nextChange(store, 'structure');
     for (const each of await subtree(store, row)) await rows.update({ uuid: each }, { root_uuid: root });
     await rows.update({ uuid }, { ...changed, parent_uuid: parentUuid });
