@@ -153,6 +153,10 @@ export const imageSettings = {
     description: 'Refuse data that is not what the disk format of its image says.',
     default: true,
   }),
+  gpt_safety_checks_nonfatal: list({
+    description: 'What may be wrong with a disk that has partitions: nothing, or mbr.',
+    default: [],
+  }),
 } as const;
 
 export type ImageSettings = Values<typeof imageSettings>;

@@ -17,6 +17,7 @@ import {
 import { image } from '../service.ts';
 import { imagesIn } from '../testing/images.ts';
 import { type RunningWeb, startWeb } from '../testing/web-server.ts';
+import { zip } from '../testing/zip.ts';
 
 /** An image service with two stores, and what tests do with its imports. */
 async function worldWith(web: RunningWeb, settings: object = {}) {
@@ -422,35 +423,3 @@ describe('import plugins', () => {
     assert.equal(large.image.disk_format, 'qcow2');
   });
 });
-
-/** A zip of files that are not compressed. */
-function zip(files: readonly (readonly [name: string, bytes: Buffer])[]): Buffer {
-  const { crc32 } = process.getBuiltinModule('node:zlib');
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let at = 0;
-  for (const [name, bytes] of files) {
-    const fields = Buffer.alloc(26);
-    fields.writeUInt16LE(20, 0);
-    fields.writeUInt32LE(crc32(bytes), 10);
-    fields.writeUInt32LE(bytes.length, 14);
-    fields.writeUInt32LE(bytes.length, 18);
-    fields.writeUInt16LE(Buffer.byteLength(name), 22);
-    const local = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), fields, Buffer.from(name), bytes]);
-    const place = Buffer.alloc(14);
-    place.writeUInt32LE(at, 10);
-    directory.push(
-      Buffer.concat([Buffer.from('PK\x01\x02\x14\x00', 'latin1'), fields, place, Buffer.from(name)]),
-    );
-    parts.push(local);
-    at += local.length;
-  }
-  const central = Buffer.concat(directory);
-  const end = Buffer.alloc(22);
-  end.write('PK\x05\x06', 0, 'latin1');
-  end.writeUInt16LE(files.length, 8);
-  end.writeUInt16LE(files.length, 10);
-  end.writeUInt32LE(central.length, 12);
-  end.writeUInt32LE(at, 16);
-  return Buffer.concat([...parts, central, end]);
-}

@@ -1,9 +1,9 @@
 import { ReadStream } from 'node:fs';
 import { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
+import { type Findings, Inspection } from '../../../platform/disk-image/inspection.ts';
 import { BadRequest, PayloadTooLarge } from '../../../platform/errors/errors.ts';
 import type { StoreWriter } from '../drivers/store.ts';
-import { type Findings, Inspection } from '../model/inspection.ts';
 import { type Block, BlockPool, blockSize } from './digest/blocks.ts';
 import { type Hashing, HashThreads } from './digest/hashes.ts';
 

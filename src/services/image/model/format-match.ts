@@ -1,15 +1,27 @@
+import type { Findings } from '../../../platform/disk-image/inspection.ts';
 import { UnsupportedMediaType } from '../../../platform/errors/errors.ts';
 import type { ImageSettings } from '../settings.ts';
 import type { ImageRow } from './image.ts';
-import type { Findings } from './inspection.ts';
 
 /** Disk formats whose bytes show what they are. */
-const recognizable = new Set(['qcow2', 'vmdk', 'vhdx', 'vhd', 'vdi', 'iso']);
-/** What may stand in a raw disk without being anything else: the disk of a live CD is both. */
-const alsoRaw = new Set(['iso']);
+const recognizable = new Set(['qcow2', 'vmdk', 'vhdx', 'vhd', 'vdi', 'iso', 'ploop']);
+/** What a raw disk may be to its guest: it has partitions, is encrypted, or is that of a live CD. */
+const alsoRaw = new Set(['gpt', 'luks', 'iso']);
+
+/** What an operator says of inspection. */
+export type FormatRules = Pick<ImageSettings, 'require_image_format_match' | 'gpt_safety_checks_nonfatal'>;
+
+/** Why nobody may open data, unless the operator takes it all the same. */
+export function fatalDanger(
+  { danger, check }: Findings,
+  { gpt_safety_checks_nonfatal: harmless }: Pick<FormatRules, 'gpt_safety_checks_nonfatal'>,
+): string | null {
+  return check !== undefined && harmless.includes(check) ? null : danger;
+}
 
 /**
- * Whether data is what its image says, and safe to be opened by those who boot it.
+ * Whether data is what its image says, and safe to be opened by those who boot it. Stricter than upstream: a raw image
+ * that is really a qcow2 or the like is refused.
  *
  * Containers other than `bare` hold a disk rather than being one: they are not looked into.
  *
@@ -19,18 +31,19 @@ const alsoRaw = new Set(['iso']);
 export function assertFormat(
   { container_format, disk_format }: Pick<ImageRow, 'container_format' | 'disk_format'>,
   findings: Findings,
-  { require_image_format_match: strict }: Pick<ImageSettings, 'require_image_format_match'>,
+  rules: FormatRules,
 ): number | null {
   if (container_format !== 'bare' || disk_format === null) return null;
-  const { format, danger, virtualSize, size } = findings;
-  if (danger !== null && (format === disk_format || !alsoRaw.has(format))) {
+  const { format, virtualSize, size } = findings;
+  const danger = fatalDanger(findings, rules);
+  if (danger !== null && (format !== 'gpt' || disk_format === 'raw')) {
     throw new UnsupportedMediaType(`Image failed safety checks: as ${format}, ${danger}`);
   }
   if (format === disk_format) return virtualSize;
   const fits =
     disk_format === 'raw' ? alsoRaw.has(format) : format === 'raw' && !recognizable.has(disk_format);
   if (fits) return disk_format === 'raw' ? size : null;
-  if (strict) {
+  if (rules.require_image_format_match) {
     throw new UnsupportedMediaType(`Image disk_format ${disk_format} does not match stream data ${format}`);
   }
   return disk_format === 'raw' ? size : null;

@@ -1,25 +1,32 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { type Readable, Transform } from 'node:stream';
+import { open, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import yauzl from 'yauzl';
-import { BadRequest } from '../../../../platform/errors/errors.ts';
+import { ApiError, BadRequest } from '../../../../platform/errors/errors.ts';
 import { assertSize } from '../take-bytes.ts';
+import { assertRoom } from './room.ts';
 
 interface Packing {
   at: number;
   magic: Buffer;
-  unpack(path: string, signal: AbortSignal): Promise<Readable[]>;
+  unpack(path: string): Promise<Unpacking>;
+}
+
+interface Unpacking {
+  streams: (Readable | Transform)[];
+  close(): void;
 }
 
 const packings: readonly Packing[] = [
   {
     at: 0,
-    magic: Buffer.from([0x1f, 0x8b]),
-    unpack: async (path, signal) => [createReadStream(path, { signal }), createGunzip()],
+    magic: Buffer.from([0x1f, 0x8b, 8]),
+    unpack: async (path) => ({ streams: [createReadStream(path), createGunzip()], close: () => {} }),
   },
-  { at: 0, magic: Buffer.from('PK\x03\x04', 'latin1'), unpack: async (path) => [await onlyEntry(path)] },
+  { at: 0, magic: Buffer.from('PK\x03\x04', 'latin1'), unpack: onlyEntry },
   {
     at: 2,
     magic: Buffer.from('-lh'),
@@ -29,10 +36,17 @@ const packings: readonly Packing[] = [
   },
 ];
 
+/** Milliseconds: as long as a conversion may take. */
+const longest = 6 * 3_600_000;
+/** Bytes after which the disk is looked at again. */
+const stride = 64 * 2 ** 20;
+
 /**
- * Unpacks a file that is packed: gzip, or a zip of exactly one file.
+ * Unpacks a file that is packed: gzip, or a zip of exactly one file. What comes out is not unpacked again. What fails
+ * leaves no file.
  *
- * @param most bytes of what comes out; whatever a packed file promises, writing stops there
+ * @param most bytes of what comes out; whatever a packed file promises, writing stops there, and where the disk is
+ *   nearly full
  * @returns whether it was packed; if not, nothing is written
  * @throws PayloadTooLarge, BadRequest for what cannot be unpacked
  */
@@ -44,29 +58,45 @@ export async function decompress(
   const head = await beginning(path);
   const packing = packings.find(({ at, magic }) => head.subarray(at, at + magic.length).equals(magic));
   if (!packing) return false;
-  let size = 0;
-  const counted = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      size += chunk.length;
-      try {
-        assertSize(size, most);
-        done(null, chunk);
-      } catch (error) {
-        done(error as Error);
-      }
-    },
-  });
+  const until = AbortSignal.any([signal, AbortSignal.timeout(longest)]);
+  const unpacking = await packing.unpack(path);
   try {
-    const streams = await packing.unpack(path, signal);
-    await pipeline([...streams, counted, createWriteStream(target, { mode: 0o600 })] as never, { signal });
+    await pipeline(
+      [
+        ...unpacking.streams,
+        limited(dirname(target), most),
+        createWriteStream(target, { mode: 0o600 }),
+      ] as never,
+      { signal: until },
+    );
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (typeof code === 'string' && code.startsWith('Z_'))
-      throw new BadRequest('The image is packed, but cannot be unpacked.', { cause });
-    throw cause;
+    await rm(target, { force: true });
+    signal.throwIfAborted();
+    if (until.aborted) throw new BadRequest('The image takes too long to be unpacked.', { cause });
+    // Refused already, or the disk's fault and not the image's.
+    if (cause instanceof ApiError || (cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
+    throw new BadRequest('The image is packed, but cannot be unpacked.', { cause });
+  } finally {
+    unpacking.close();
   }
   return true;
 }
+
+/** Lets at most so many bytes pass, and only while the disk has room. */
+const limited = (folder: string, most: number) =>
+  async function* pass(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    let size = 0;
+    let looked = -stride;
+    for await (const chunk of bytes) {
+      size += chunk.length;
+      assertSize(size, most);
+      if (size - looked >= stride) {
+        looked = size;
+        await assertRoom(folder, stride);
+      }
+      yield chunk;
+    }
+  };
 
 async function beginning(path: string): Promise<Buffer> {
   await using file = await open(path);
@@ -75,16 +105,17 @@ async function beginning(path: string): Promise<Buffer> {
 }
 
 /** The bytes of the only file in a zip. What it is called is of no interest. */
-async function onlyEntry(path: string): Promise<Readable> {
+async function onlyEntry(path: string): Promise<Unpacking> {
+  let zip: yauzl.ZipFile | undefined;
   try {
-    const zip = await yauzl.openPromise(path, { lazyEntries: true, autoClose: true, decodeStrings: false });
-    if (zip.entryCount !== 1) {
-      zip.close();
-      throw new BadRequest('Archive contains more than one file.');
-    }
-    for await (const entry of zip.eachEntry()) return await zip.openReadStreamPromise(entry);
+    zip = await yauzl.openPromise(path, { lazyEntries: true, autoClose: false, decodeStrings: false });
+    if (zip.entryCount !== 1) throw new BadRequest('Archive contains more than one file.');
+    const opened = zip;
+    for await (const entry of zip.eachEntry())
+      return { streams: [await zip.openReadStreamPromise(entry)], close: () => opened.close() };
     throw new BadRequest('Archive contains no file.');
   } catch (cause) {
+    zip?.close();
     if (cause instanceof BadRequest) throw cause;
     throw new BadRequest('The image is packed, but cannot be unpacked.', { cause });
   }

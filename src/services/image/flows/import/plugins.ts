@@ -41,7 +41,7 @@ export async function prepare(
     } else if (plugin === 'image_conversion') {
       const to = settings.conversion_output_format as ConversionFormat;
       const diskFormat = prepared.diskFormat ?? '';
-      if (await convert(path, pathOf(made), { diskFormat, to, most, signal }))
+      if (await convert(path, pathOf(made), { diskFormat, to, most, rules: settings, signal }))
         prepared = { ...prepared, made, diskFormat: to, containerFormat: 'bare' };
     } else if (plugin === 'inject_image_metadata') {
       if (!roles.some((role) => settings.inject_ignore_user_roles.includes(role)))
