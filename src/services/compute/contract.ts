@@ -106,6 +106,10 @@ export interface ComputeAgent {
   }): Promise<void>;
   /** Lets go of what a resize has kept, or goes back to it. Nothing happens where there is no such guest. */
   settleResize(args: { serverId: string; how: 'confirm' | 'revert' }): Promise<void>;
+  /** Gives a guest that is off a copy of an image, which it boots from until `unrescue`. @throws Conflict, NotFound, BadRequest */
+  rescue(args: { serverId: string; imageId: string }): Promise<void>;
+  /** Takes that away from a guest that is off. Nothing happens where it is not rescued. @throws Conflict, NotFound */
+  unrescue(args: { serverId: string }): Promise<void>;
   consoleLog(args: { serverId: string; lines?: number }): Promise<{ output: string }>;
   /** The unix socket of a guest's console on this host. */
   consoleSocket(args: { serverId: string; kind: 'vnc' | 'serial' }): Promise<{ path: string }>;

@@ -4,7 +4,7 @@ import { NotFound } from '../../../platform/errors/errors.ts';
 import type { ImageService } from '../../image/contract.ts';
 import type { NetworkAgent } from '../../network/contract.ts';
 import type { BuildRequest, ComputeAgent } from '../contract.ts';
-import type { DiskSpec, GuestSpec, HypervisorDriver } from '../drivers/driver.ts';
+import type { DiskSpec, GuestSpec, HypervisorDriver, ImageDisk } from '../drivers/driver.ts';
 import type { BaseImages } from '../drivers/qemu/base-images.ts';
 import { baseImage } from './base-image.ts';
 import { configDrive } from './config-drive.ts';
@@ -19,25 +19,30 @@ export interface ComputeAgentParts {
   scratch: string;
 }
 
-/** The disk that a server boots from. */
+/** The disk that a server boots from, and the one that it boots from while it is rescued. */
 const rootDisk = 'root';
+const rescueDisk = 'rescue';
 
 /** Everything that is asked of a compute host. All of it may be asked twice. */
 export function computeAgentHandlers(parts: ComputeAgentParts): ComputeAgent {
   const { driver, image, networkAgent, scratch } = parts;
   const simulated = driver.type === 'simulated';
 
+  /** A disk that is a copy of an image. `sizeGib` 0: as big as the image. */
+  async function copyOf(imageId: string, id: string, sizeGib: number): Promise<ImageDisk> {
+    const most = sizeGib > 0 ? sizeGib * 2 ** 30 : undefined;
+    const base = simulated
+      ? { path: '/', format: 'raw' as const }
+      : await baseImage(image, parts.baseImages, imageId, most);
+    const { path, format } = base;
+    return { kind: 'image', id, imageId, sizeGib, base: { path, format } };
+  }
+
   async function disksOf(request: BuildRequest): Promise<DiskSpec[]> {
     const { imageId, rootGib, ephemeralGib, swapMib } = request;
     const disks: DiskSpec[] = [];
     if (imageId === null) disks.push({ kind: 'empty', id: rootDisk, sizeGib: Math.max(1, rootGib) });
-    else {
-      const base = simulated
-        ? { path: '/', format: 'raw' as const }
-        : await baseImage(image, parts.baseImages, imageId, rootGib > 0 ? rootGib * 2 ** 30 : undefined);
-      const { path, format } = base;
-      disks.push({ kind: 'image', id: rootDisk, imageId, sizeGib: rootGib, base: { path, format } });
-    }
+    else disks.push(await copyOf(imageId, rootDisk, rootGib));
     if (ephemeralGib > 0) disks.push({ kind: 'empty', id: 'ephemeral0', sizeGib: ephemeralGib });
     if (swapMib > 0) disks.push({ kind: 'empty', id: 'swap', sizeGib: Math.ceil(swapMib / 1024) });
     return disks;
@@ -104,6 +109,8 @@ export function computeAgentHandlers(parts: ComputeAgentParts): ComputeAgent {
         if (!(error instanceof NotFound)) throw error;
       });
     },
+    rescue: async ({ serverId, imageId }) => driver.rescue(serverId, await copyOf(imageId, rescueDisk, 0)),
+    unrescue: ({ serverId }) => driver.unrescue(serverId),
     consoleLog: async ({ serverId, lines }) => ({
       output: await driver.consoleLog(serverId, lines === undefined ? {} : { lines }),
     }),

@@ -235,6 +235,33 @@ function conforms(subject: () => Subject) {
     assert.deepEqual(await sizeOf(), [2, 192, 2]);
   });
 
+  test('boots from another disk while it is rescued, and from its own afterwards', async () => {
+    const { spec } = await driver.show(id);
+    const own = spec.disks.map((disk) => disk.id);
+    const [root] = spec.disks;
+    const base = root?.kind === 'image' ? root.base : { path: '/', format: 'raw' as const };
+    const disk = { kind: 'image' as const, id: 'rescue', imageId: 'r', sizeGib: 0, base };
+    const disks = async () => (await driver.diagnostics(id)).disks.map((one) => one.id);
+    await driver.unrescue(id);
+    await driver.rescue(id, disk);
+    await driver.rescue(id, disk);
+    assert.deepEqual((await driver.show(id)).spec, spec);
+    await driver.close();
+    driver = await subject().open();
+    const boots = await bootsOf(driver, id);
+    await driver.start(id);
+    assert.deepEqual(await disks(), ['rescue', ...own]);
+    await booted(driver, id, boots + 1);
+    assert.equal((await driver.show(id)).rescue?.imageId, 'r');
+    await assert.rejects(driver.rescue(id, disk), Conflict);
+    await assert.rejects(driver.unrescue(id), Conflict);
+    await driver.stop(id, { gracefulSeconds: 0 });
+    await driver.unrescue(id);
+    assert.equal((await driver.show(id)).rescue, undefined);
+    await driver.start(id);
+    assert.deepEqual(await disks(), own);
+  });
+
   test('destroys and leaves nothing', async () => {
     await driver.start(id);
     await driver.destroy(id);

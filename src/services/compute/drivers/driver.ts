@@ -57,6 +57,18 @@ export interface HypervisorDriver {
    */
   settleResize(id: string, how: 'confirm' | 'revert'): Promise<void>;
 
+  /**
+   * Gives a guest that is off another disk, which it boots from until `unrescue`; its own come after that one. A guest
+   * that was rescued with this image already keeps what is on the disk. @throws Conflict when the guest is on
+   */
+  rescue(id: string, disk: ImageDisk): Promise<void>;
+
+  /**
+   * A guest that is off boots from its own disk again, and the other one is gone. Nothing happens where it is not
+   * rescued. @throws Conflict when the guest is on
+   */
+  unrescue(id: string): Promise<void>;
+
   /** Leaves nothing of the guest: process, files, sockets. Unknown guests are gone already: no error. */
   destroy(id: string): Promise<void>;
 
@@ -102,6 +114,8 @@ export interface GuestState {
   id: string;
   powerState: PowerState;
   spec: GuestSpec;
+  /** What a guest that is rescued boots from, before the disks of its specification. */
+  rescue?: ImageDisk;
 }
 
 export interface PowerEvent {

@@ -9,7 +9,7 @@ const ticks = 100;
 
 /** What the guest uses, counted by the kernel and QEMU. @throws Conflict when it is off */
 export async function readDiagnostics(guest: QemuGuest): Promise<GuestDiagnostics> {
-  const { monitor, process, record, powerState } = guest;
+  const { monitor, process, record, asBooted, powerState } = guest;
   const [threads, blocks, uptime, status] = await Promise.all([
     monitor.execute<{ 'cpu-index': number; 'thread-id': number }[]>('query-cpus-fast'),
     monitor.execute<BlockStats[]>('query-blockstats'),
@@ -28,7 +28,7 @@ export async function readDiagnostics(guest: QemuGuest): Promise<GuestDiagnostic
         timeNanoseconds: await threadTime(process.pid, cpu['thread-id']),
       })),
     ),
-    disks: record.spec.disks.map(({ id }) => {
+    disks: asBooted.disks.map(({ id }) => {
       const stats = blocks.find(({ qdev }) => qdev?.includes(blockDevice(id)))?.stats;
       return {
         id,

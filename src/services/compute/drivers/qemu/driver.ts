@@ -7,6 +7,7 @@ import type {
   GuestSpec,
   GuestState,
   HypervisorDriver,
+  ImageDisk,
   NicSpec,
   PowerEvent,
 } from '../driver.ts';
@@ -24,9 +25,10 @@ import { hostFacts } from './host-facts.ts';
 import { plugDisk, plugNic, unplugDisk, unplugNic } from './hot-plug.ts';
 import { restoreMemory, saveMemory } from './memory-image.ts';
 import { findGuestProcesses, kill } from './process.ts';
+import { rescueGuest, unrescueGuest } from './rescue.ts';
 import { resizeGuest, settle } from './resize.ts';
 import { readScreen } from './screen.ts';
-import { assertBlockDisk, assertNic, assertSpec } from './spec-rules.ts';
+import { assertDisk, assertNic, assertSpec } from './spec-rules.ts';
 
 export interface QemuDriverOptions {
   /** Where guests lie, one directory each; made, and readable by its owner only. */
@@ -84,8 +86,8 @@ export class QemuDriver implements HypervisorDriver {
   }
 
   async basesInUse(): Promise<string[]> {
-    return [...this.#guests.values()].flatMap(({ record }) =>
-      record.spec.disks.flatMap((disk) => (disk.kind === 'image' ? [disk.base.path] : [])),
+    return [...this.#guests.values()].flatMap(({ asBooted }) =>
+      asBooted.disks.flatMap((disk) => (disk.kind === 'image' ? [disk.base.path] : [])),
     );
   }
 
@@ -167,6 +169,15 @@ export class QemuDriver implements HypervisorDriver {
     return this.#turn(id, (guest) => settle(guest, how));
   }
 
+  async rescue(id: string, disk: ImageDisk): Promise<void> {
+    assertDisk(disk);
+    return this.#turn(id, (guest) => rescueGuest(guest, disk));
+  }
+
+  unrescue(id: string): Promise<void> {
+    return this.#turn(id, unrescueGuest);
+  }
+
   destroy(id: string): Promise<void> {
     if (!isGuestId(id)) return Promise.resolve();
     return this.#turns.take(
@@ -209,7 +220,7 @@ export class QemuDriver implements HypervisorDriver {
   }
 
   async attachDisk(id: string, disk: BlockDisk): Promise<void> {
-    assertBlockDisk(disk);
+    assertDisk(disk);
     return this.#turn(id, async (guest) => {
       if (guest.isOn) await plugDisk(guest, disk);
       const others = guest.record.spec.disks.filter((one) => one.id !== disk.id);
@@ -323,6 +334,7 @@ const stateOf = ({ id, powerState, record }: QemuGuest): GuestState => ({
   id,
   powerState,
   spec: record.spec,
+  ...(record.rescue ? { rescue: record.rescue } : {}),
 });
 
 async function powerDown(guest: QemuGuest, gracefulSeconds: number, hurry: AbortSignal): Promise<void> {

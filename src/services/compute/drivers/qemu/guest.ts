@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { rm, writeFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Conflict } from '../../../../platform/errors/errors.ts';
-import type { GuestSpec, PowerEvent, PowerState } from '../driver.ts';
+import type { GuestSpec, ImageDisk, PowerEvent, PowerState } from '../driver.ts';
 import { writeRecord } from '../record-file.ts';
 import type { KeptSize } from '../resize-rules.ts';
 import type { Emulator } from './accelerator.ts';
@@ -18,6 +18,8 @@ export interface GuestRecord {
   power: 'on' | 'off' | 'crashed' | 'suspended';
   /** Present from a resize until it is settled. */
   before?: KeptSize | undefined;
+  /** Present while the guest is rescued: what it boots from. */
+  rescue?: ImageDisk | undefined;
 }
 
 /** One guest: its record, its process and the connection to its monitor. Its owner makes calls take turns. */
@@ -59,6 +61,12 @@ export class QemuGuest extends EventEmitter<{ power: [PowerEvent] }> {
     return this.#process;
   }
 
+  /** What the guest is made of when it boots: its specification, and the disk that it is rescued with. */
+  get asBooted(): GuestSpec {
+    const { spec, rescue } = this.record;
+    return rescue ? { ...spec, disks: [rescue, ...spec.disks] } : spec;
+  }
+
   /** The guest's monitor. @throws Conflict when the guest is off */
   get monitor(): QmpClient {
     if (!this.#process || !this.#monitor) throw new Conflict(`Instance ${this.id} is not powered on.`);
@@ -81,7 +89,7 @@ export class QemuGuest extends EventEmitter<{ power: [PowerEvent] }> {
     const before = this.record.power;
     await this.save({ power: 'on' });
     try {
-      const command = launchCommand({ spec: this.record.spec, files, emulator: this.#emulator, ...options });
+      const command = launchCommand({ spec: this.asBooted, files, emulator: this.#emulator, ...options });
       await this.attach(await startDetached(command, files.directory, files.log));
     } catch (error) {
       if (this.#process) await this.powerOff();

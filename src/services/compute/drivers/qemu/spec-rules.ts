@@ -1,5 +1,5 @@
 import { BadRequest } from '../../../../platform/errors/errors.ts';
-import type { BlockDisk, DiskSpec, GuestSpec, NicSpec } from '../driver.ts';
+import type { DiskSpec, GuestSpec, NicSpec } from '../driver.ts';
 import { isDeviceId, isGuestId } from './files.ts';
 
 /**
@@ -17,15 +17,12 @@ export function assertSpec(spec: GuestSpec): void {
   spec.nics.forEach(assertNic);
 }
 
-function assertDisk(disk: DiskSpec): void {
+/** @throws BadRequest as `assertSpec` */
+export function assertDisk(disk: DiskSpec): void {
   if (!isDeviceId(disk.id)) throw new BadRequest(`Invalid disk id ${disk.id}.`);
   if (disk.kind === 'block') return;
   if (!Number.isInteger(disk.sizeGib) || disk.sizeGib < (disk.kind === 'empty' ? 1 : 0))
     throw new BadRequest(`Invalid size of disk ${disk.id}.`);
-}
-
-export function assertBlockDisk(disk: BlockDisk): void {
-  assertDisk(disk);
 }
 
 export function assertNic({ portId, mac, tap, mtu }: NicSpec): void {

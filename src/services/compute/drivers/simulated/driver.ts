@@ -6,12 +6,14 @@ import { lastLines } from '../console-text.ts';
 import {
   type BlockDisk,
   consoleLogLimit,
+  type DiskSpec,
   type GuestDiagnostics,
   type GuestSize,
   type GuestSpec,
   type GuestState,
   type HostFacts,
   type HypervisorDriver,
+  type ImageDisk,
   type NicSpec,
   type PowerEvent,
   type PowerState,
@@ -37,7 +39,9 @@ export type Operation =
   | 'attachNic'
   | 'detachNic'
   | 'resize'
-  | 'settleResize';
+  | 'settleResize'
+  | 'rescue'
+  | 'unrescue';
 
 export interface SimulatedDriverOptions {
   /** Where guests' records lie, so that they survive a restart. Without it they live in memory alone. */
@@ -55,6 +59,8 @@ interface SimulatedGuest {
   powerState: PowerState;
   /** Present from a resize until it is settled. */
   before?: KeptSize;
+  /** Present while the guest is rescued. */
+  rescue?: ImageDisk;
   console: string;
   /** ISO time of the last boot. */
   startedAt: string;
@@ -201,6 +207,21 @@ export class SimulatedDriver implements HypervisorDriver {
     });
   }
 
+  rescue(id: string, disk: ImageDisk): Promise<void> {
+    return this.#change('rescue', id, (guest) => {
+      assertOff(guest);
+      guest.rescue = structuredClone(disk);
+    });
+  }
+
+  unrescue(id: string): Promise<void> {
+    return this.#change('unrescue', id, (guest) => {
+      if (!guest.rescue) return;
+      assertOff(guest);
+      delete guest.rescue;
+    });
+  }
+
   destroy(id: string): Promise<void> {
     return this.#turns.take(id, async () => {
       if (!this.#guests.has(id)) return;
@@ -239,7 +260,7 @@ export class SimulatedDriver implements HypervisorDriver {
       memoryMib: guest.spec.memoryMib,
       residentMib: 0,
       cpus: Array.from({ length: guest.spec.vcpus }, (_, cpu) => ({ id: cpu, timeNanoseconds: 0 })),
-      disks: guest.spec.disks.map((disk) => ({
+      disks: disksOf(guest).map((disk) => ({
         id: disk.id,
         readBytes: 0,
         readRequests: 0,
@@ -350,17 +371,23 @@ function assertOff(guest: SimulatedGuest): void {
   if (isOn(guest)) throw new Conflict(`Instance ${guest.spec.id} is powered on.`);
 }
 
+/** As the guest sees them: the first one is what boots. */
+const disksOf = ({ spec, rescue }: SimulatedGuest): DiskSpec[] =>
+  rescue ? [rescue, ...spec.disks] : spec.disks;
+
 function boot(guest: SimulatedGuest): void {
   guest.powerState = 'running';
   guest.startedAt = new Date().toISOString();
-  const { id, name, projectId, vcpus, memoryMib, disks, nics, configDrive } = guest.spec;
+  const { id, name, projectId, vcpus, memoryMib, nics, configDrive } = guest.spec;
   const lines = [
     `simulated boot of ${id}`,
     `name: ${name}`,
     `project: ${projectId}`,
     `processors: ${vcpus}`,
     `memory: ${memoryMib} MiB`,
-    `disks: ${disks.map((disk) => disk.id).join(' ')}`,
+    `disks: ${disksOf(guest)
+      .map((disk) => disk.id)
+      .join(' ')}`,
     `interfaces: ${nics.map(({ mac }) => mac).join(' ')}`,
     `config drive: ${configDrive === undefined ? 'no' : 'yes'}`,
     `time: ${guest.startedAt}`,
@@ -370,8 +397,9 @@ function boot(guest: SimulatedGuest): void {
   guest.console = `${guest.console}${lines.join('\n')}\n`.slice(-consoleLogLimit);
 }
 
-const stateOf = ({ spec, powerState }: SimulatedGuest): GuestState => ({
+const stateOf = ({ spec, powerState, rescue }: SimulatedGuest): GuestState => ({
   id: spec.id,
   powerState,
   spec: structuredClone(spec),
+  ...(rescue ? { rescue: structuredClone(rescue) } : {}),
 });
