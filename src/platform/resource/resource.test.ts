@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { Type } from 'typebox';
-import { type ApiError, BadRequest, NotFound } from '../errors/errors.ts';
+import { ApiError, BadRequest, NotFound } from '../errors/errors.ts';
 import { policyDefaults, rule } from '../policy/rule.ts';
 import type { Platform, ServiceDefinition } from '../service/service.ts';
 import { admin, member, startWorld, type World } from '../service/testing/world.ts';
@@ -48,6 +48,11 @@ const style: ResourceStyle = {
   }),
   reserved: new Set(['sort', 'limit', 'marker']),
   bulk: true,
+  precondition: (call, row) => {
+    const seen = call.headers['if-match'];
+    if (seen !== undefined && seen !== (row as { name: string }).name)
+      throw new ApiError(412, 'another by now');
+  },
   notFound: ({ one }, id) => new NotFound(one, id),
   badMarker: (_names, marker) => new BadRequest(`marker ${marker} not found`),
 };
@@ -229,6 +234,17 @@ describe('a described resource', () => {
     assert.deepEqual(seen, [2, 3, 4, 5]);
     const unknown = await world.request('harbour', 'GET', '/v1/boats?sails=1', { as: member });
     assert.equal(unknown.status, 400);
+  });
+
+  it('is changed once by those who have seen the same', async () => {
+    const path = `/v1/boats/${(await boat({ name: 'seen' })).id}`;
+    const request = (method: string, body?: object) =>
+      world.request('harbour', method, path, { as: member, body, headers: { 'if-match': 'seen' } });
+    const answers = await Promise.all(
+      ['one', 'two', 'three'].map((name) => request('PUT', { boat: { name } })),
+    );
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 412, 412]);
+    assert.equal((await request('DELETE')).status, 412);
   });
 
   it('is made in bulk all or none', async () => {

@@ -192,26 +192,40 @@ export function resourceRoutes<A extends Attributes, Row extends object, Shown e
       const rule = attributes[name]?.policy?.update;
       if (rule) call.enforce(rule, seen);
     }
-    style.precondition?.(call, row);
-    let after: Row;
-    if (definition.update) after = await definition.update(call, row, known as UpdateBody<A>, extra);
-    else {
-      const id = (row as Record<string, unknown>)[key];
+    const after = await asItIsNow(call, row, async (now) => {
+      if (definition.update) return definition.update(call, now, known as UpdateBody<A>, extra);
       const changed = columns(settable(known, 'update'), attributes) as Partial<Row>;
-      if (Object.keys(changed).length > 0) await rows.update([{ column: key, op: 'eq', value: id }], changed);
-      after = { ...row, ...changed };
-    }
+      if (Object.keys(changed).length > 0) await rows.update(itself(now), changed);
+      return { ...now, ...changed };
+    });
     return new Answer(status.update, await body(after, call));
+  }
+
+  const itself = (row: Row): Condition[] => [
+    { column: key, op: 'eq', value: (row as Record<string, unknown>)[key] },
+  ];
+
+  /**
+   * Changes a row. Where the API has preconditions, what they are asked of is the row as it is in the transaction that
+   * changes it: of two who have seen the same, one comes second.
+   */
+  function asItIsNow<T>(call: Call, row: Row, change: (now: Row) => Promise<T>): Promise<T> {
+    const { precondition } = style;
+    if (!precondition) return change(row);
+    return atomically(async () => {
+      const now = await rows.find(itself(row));
+      if (!now) throw style.notFound(names, call.params[parameter] as string);
+      precondition(call, now);
+      return change(now);
+    });
   }
 
   async function remove(call: Call): Promise<Answer> {
     const row = await allowed(call, 'delete');
-    style.precondition?.(call, row);
-    if (definition.delete) {
-      const result = await definition.delete(call, row);
-      if (result instanceof Answer) return result;
-    } else await rows.delete([{ column: key, op: 'eq', value: (row as Record<string, unknown>)[key] }]);
-    return new Answer(status.delete);
+    const result = await asItIsNow(call, row, (now) =>
+      definition.delete ? definition.delete(call, now) : rows.delete(itself(now)),
+    );
+    return result instanceof Answer ? result : new Answer(status.delete);
   }
 
   async function create(call: Call): Promise<Answer> {

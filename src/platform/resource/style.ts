@@ -68,7 +68,7 @@ export interface ResourceStyle {
    * a verb, what is there and what is not is forbidden alike. Otherwise what a caller may not see is not found.
    */
   policyFirst?: boolean;
-  /** Looks at preconditions before an update or delete: `If-Match` and revisions. */
+  /** Looks at preconditions of an update or delete, in its transaction: `If-Match` and revisions. */
   precondition?(call: Call, row: object): void;
   /** The error for an id that is not there (or not the caller's to see). */
   notFound(names: ResourceNames, id: string): Error;
