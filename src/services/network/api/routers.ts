@@ -33,6 +33,7 @@ import {
   standardAttributes,
   toBoolean,
 } from './standard.ts';
+import { assertRevision } from './style.ts';
 import { emptyForNull, type subnetsApi } from './subnets.ts';
 
 const Gateway = Type.Union([
@@ -254,11 +255,14 @@ export function routersApi(network: Network, apis: Apis) {
     if (binding) network.hosts.ring({ hosts: [binding.host] });
   }
 
-  async function routerOf(call: Call, rule: string): Promise<RouterRow> {
-    const row = await made.find(call, call.params['id'] as string);
-    call.enforce(rule, { ...row, tenant_id: row.project_id });
-    return row;
-  }
+  /** Does something to a router of the caller's, as it is now. */
+  const actOn = <T>(call: Call, rule: string, act: (router: RouterRow) => Promise<T>): Promise<T> =>
+    store.transaction(async () => {
+      const router = await made.find(call, call.params['id'] as string);
+      call.enforce(rule, { ...router, tenant_id: router.project_id });
+      assertRevision(call, router);
+      return act(router);
+    });
 
   const interfaceView = (
     router: RouterRow,
@@ -283,43 +287,36 @@ export function routersApi(network: Network, apis: Apis) {
       path: '/v2.0/routers/:id/add_router_interface',
       body: InterfaceRequest,
       summary: 'Connect a router to a subnet',
-      handler: async (call) => {
-        const router = await routerOf(call, 'add_router_interface');
-        const { port_id: portId, subnet_id: subnetId } = call.body;
-        if (portId !== undefined && subnetId !== undefined) {
-          throw badInterface('Cannot specify both subnet-id and port-id');
-        }
-        if (portId !== undefined) {
-          const port = await apis.ports.find(call, portId);
-          return store.transaction(async () => {
-            const [full] = await withDetails(store, [port]);
+      handler: (call) =>
+        actOn(call, 'add_router_interface', async (router) => {
+          const { port_id: portId, subnet_id: subnetId } = call.body;
+          if (portId !== undefined && subnetId !== undefined) {
+            throw badInterface('Cannot specify both subnet-id and port-id');
+          }
+          if (portId !== undefined) {
+            const [full] = await withDetails(store, [await apis.ports.find(call, portId)]);
             if (!full) throw badInterface('Invalid port');
             const added = await addPortInterface(network, router, full);
             return interfaceView(router, added, added.fixed_ips[0]?.subnet_id ?? '');
-          });
-        }
-        if (subnetId === undefined) throw badInterface('Either subnet_id or port_id must be specified');
-        const subnet = await apis.subnets.find(call, subnetId);
-        return store.transaction(async () =>
-          interfaceView(router, await addSubnetInterface(network, router, subnet), subnetId),
-        );
-      },
+          }
+          if (subnetId === undefined) throw badInterface('Either subnet_id or port_id must be specified');
+          const subnet = await apis.subnets.find(call, subnetId);
+          return interfaceView(router, await addSubnetInterface(network, router, subnet), subnetId);
+        }),
     }),
     route({
       method: 'PUT',
       path: '/v2.0/routers/:id/remove_router_interface',
       body: InterfaceRequest,
       summary: 'Disconnect a router from a subnet',
-      handler: async (call) => {
-        const router = await routerOf(call, 'remove_router_interface');
-        if (call.body.port_id === undefined && call.body.subnet_id === undefined) {
-          throw badInterface('Either subnet_id or port_id must be specified');
-        }
-        return store.transaction(async () => {
+      handler: (call) =>
+        actOn(call, 'remove_router_interface', async (router) => {
+          if (call.body.port_id === undefined && call.body.subnet_id === undefined) {
+            throw badInterface('Either subnet_id or port_id must be specified');
+          }
           const { port, subnetId } = await removeInterface(network, router, call.body);
           return interfaceView(router, port, subnetId);
-        });
-      },
+        }),
     }),
     ...(['add', 'remove'] as const).map((verb) =>
       route({
@@ -328,14 +325,12 @@ export function routersApi(network: Network, apis: Apis) {
         body: Type.Object({ router: Type.Object({ routes: Routes }) }),
         summary: verb === 'add' ? 'Add routes to a router' : 'Remove routes of a router',
         handler: async (call) => {
-          const { id } = await routerOf(call, `${verb}_extraroutes`);
           const given = call.body.router.routes;
           const same = (a: Route) => (b: Route) => a.destination === b.destination && a.nexthop === b.nexthop;
-          const after = await store.transaction(async () => {
-            const row = await made.find(call, id);
+          const after = await actOn(call, `${verb}_extraroutes`, async (row) => {
             const rest = row.routes.filter((each) => !given.some(same(each)));
-            const routes = verb === 'add' ? await checkRoutes(network, id, [...rest, ...given]) : rest;
-            await ring(id);
+            const routes = verb === 'add' ? await checkRoutes(network, row.id, [...rest, ...given]) : rest;
+            await ring(row.id);
             return changeRow(store, routers, row, { routes });
           });
           return made.body(after, call);

@@ -118,6 +118,38 @@ function links({ views, request, full }: Page, names: ResourceNames, call: Call,
   return all.length > 0 ? { [`${names.many}_links`]: all } : {};
 }
 
+/** The revision that a request wants to change, by its `If-Match: revision_number=3`; nothing where it does not say. */
+function wantedRevision(call: Call): number | undefined {
+  const header = call.headers['if-match'];
+  if (typeof header !== 'string') return undefined;
+  const bad = (problem: string) => badRequest('BadRequest', `Bad if-match request: ${problem}.`);
+  const named = header
+    .split(',')
+    .map((tag) => tag.trim().replace(/^"(.*)"$/, '$1'))
+    .filter((tag) => tag.startsWith('revision_number='));
+  if (named.length > 1) throw bad('Multiple revision_number etags are not supported');
+  const [, revision] = /^revision_number=(.*)$/.exec(named[0] ?? '') ?? [];
+  if (revision === undefined) return undefined;
+  if (!/^\d{1,12}$/.test(revision)) {
+    throw bad('Revision number etag must be in the format of revision_number=<int>');
+  }
+  return Number(revision);
+}
+
+/**
+ * Sees that a request changes what its sender has seen. Asked of the row as it is in the transaction that changes it;
+ * what has no revisions has no such conditions.
+ * @throws ApiError 412
+ */
+export function assertRevision(call: Call, row: object): void {
+  const wanted = wantedRevision(call);
+  const { revision_number: actual } = row as { revision_number?: number };
+  if (wanted === undefined || actual === undefined || actual === wanted) return;
+  throw new ApiError(412, `Constrained to ${wanted}, but current revision is ${actual}`, {
+    code: 'RevisionNumberConstraintFailed',
+  });
+}
+
 /** How this API wraps, links and pages its resources. */
 export const networkStyle = (
   settings: Paging & Pick<NetworkSettings, 'filter_validation'>,
@@ -142,23 +174,10 @@ export const networkStyle = (
   reserved: new Set(['limit', 'marker', 'page_reverse', 'sort_key', 'sort_dir', 'fields']),
   bulk: true,
   defaultsNeedNoRule: true,
-  precondition: (call, row) => {
-    const wanted = call.headers['if-match'];
-    if (typeof wanted !== 'string') return;
-    const [, revision] = /^revision_number=(\d{1,12})$/.exec(wanted.replaceAll('"', '').trim()) ?? [];
-    if (revision === undefined) return;
-    const { revision_number: actual } = row as { revision_number?: number };
-    if (actual === undefined || actual === Number(revision)) return;
-    throw preconditionFailed(Number(revision), actual);
-  },
+  precondition: assertRevision,
   notFound: ({ one }, id) =>
     new NotFound(words[one]?.(id) ?? `${pascal(one)} ${id} could not be found.`, undefined, {
       code: `${pascal(one)}NotFound`,
     }),
   badMarker: (_names, marker) => new NotFound(`Marker ${marker} could not be found.`),
 });
-
-const preconditionFailed = (wanted: number, actual: number): ApiError =>
-  new ApiError(412, `Constrained to ${wanted}, but current revision is ${actual}`, {
-    code: 'RevisionNumberConstraintFailed',
-  });

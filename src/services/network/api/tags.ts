@@ -7,6 +7,7 @@ import type { Condition } from '../../../platform/resource/rows.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import { badRequest } from '../model/errors.ts';
 import type { NetworkStore } from '../store/tables.ts';
+import { assertRevision } from './style.ts';
 
 const Tag = Type.String({ minLength: 1, maxLength: 60, pattern: '^[^,/]+$' });
 const Tags = Type.Object({ tags: Type.Array(Tag, { maxItems: 50, uniqueItems: true }) });
@@ -70,6 +71,7 @@ export function tagRoutes<Row extends object>(
   async function found(call: Call, verb: 'get' | 'update' | 'delete'): Promise<Tagged> {
     const row = await of.find(call, call.params['id'] as string);
     call.enforce(`${verb}_${of.one}:tags`, of.target(row, call));
+    if (verb !== 'get') assertRevision(call, row);
     return row as Tagged;
   }
 
