@@ -136,6 +136,17 @@ export class Elsewhere {
     return place ? place.backend.authenticate(place.localId, password) : false;
   }
 
+  /**
+   * As much work in the backend of a domain as somebody's password takes, where nobody is.
+   *
+   * @returns false where the domain has no backend of its own, and nothing was done
+   */
+  async authenticateNobody(domainId: string, password: string): Promise<boolean> {
+    const backend = await this.#backendOf(domainId);
+    await backend?.authenticate(newId(), password);
+    return backend !== undefined;
+  }
+
   async createUser(domainId: string, user: Omit<NewLocalUser, 'id'>): Promise<UserRow> {
     const backend = await this.#needed(domainId);
     const made = await backend.createUser({ ...user, id: newId() });

@@ -34,11 +34,16 @@ export interface UserReference {
 /** @returns the user that a request names, whether enabled or not */
 export async function namedUser(directory: Directory, named: UserReference): Promise<UserRow | undefined> {
   if (named.id !== undefined) return directory.user(named.id);
-  const { name, domain } = named;
-  if (name === undefined) return undefined;
-  const domainId =
-    domain?.id ?? (domain?.name === undefined ? undefined : (await directory.domainByName(domain.name))?.id);
-  return domainId === undefined ? undefined : directory.userByName(name, domainId);
+  const domainId = await domainOf(directory, named);
+  return named.name === undefined || domainId === undefined
+    ? undefined
+    : directory.userByName(named.name, domainId);
+}
+
+async function domainOf(directory: Directory, { domain }: UserReference): Promise<string | undefined> {
+  return (
+    domain?.id ?? (domain?.name === undefined ? undefined : (await directory.domainByName(domain.name))?.id)
+  );
 }
 
 /** What is written of a user when his password is set. */
@@ -103,13 +108,16 @@ export class Passwords {
 
   async #try(named: UserReference, password: string): Promise<Checked> {
     const { directory, elsewhere, hasher } = this.#options;
-    const decoy = await this.#decoyFor(named);
     const user = await namedUser(directory, named);
+    const domainId = elsewhere && (await domainOf(directory, named));
     if (user && elsewhere && (await directory.isElsewhere(user.id))) {
       const right = await elsewhere.authenticate(user.id, password);
       if (!right) return { right, who: user, why: 'wrong' };
       return user.enabled ? { right, user, expired: false } : { right: false, who: user, why: 'disabled' };
     }
+    if (!user && domainId !== undefined && (await elsewhere?.authenticateNobody(domainId, password)))
+      return { right: false, why: 'wrong' };
+    const decoy = await this.#decoyFor(named);
     const hashed = user?.password_hash ?? null;
     const id = user?.id ?? '';
     // Without it a right guess, of which nothing has to be written, would overtake the wrong ones before it.

@@ -1,8 +1,8 @@
-import { type Filter, PresenceFilter } from 'ldapts';
-import { type Entries, type Found, toFound } from './entries.ts';
+import type { Entries, Found } from './entries.ts';
 import { equals } from './filter.ts';
 import { below, nameKey } from './names.ts';
 import type { LdapOptions } from './options.ts';
+import { allValues } from './ranges.ts';
 import type { LdapServer } from './server.ts';
 
 /**
@@ -56,23 +56,22 @@ export class Enabledness {
     if (!only) return () => false;
     const { memberAttribute, membersAreIds } = this.group;
     if (entries.length === 1) {
-      const isIn = (await this.#group(equals(memberAttribute, this.memberValue(only)), '1.1')) !== undefined;
+      const isIn = await this.#isMember(this.memberValue(only));
       return () => isIn;
     }
-    const group = await this.#group(new PresenceFilter({ attribute: 'objectClass' }), memberAttribute);
-    const members = group?.values(memberAttribute) ?? [];
+    const members = await allValues(this.#server, this.group.dn, memberAttribute);
     const known = new Set(membersAreIds ? members : members.map(nameKey));
     return (entry) => known.has(membersAreIds ? this.memberValue(entry) : nameKey(entry.dn));
   }
 
-  async #group(filter: Filter, attribute: string): Promise<Found | undefined> {
-    const [entry] = await this.#server.search({
+  async #isMember(value: string): Promise<boolean> {
+    const found = await this.#server.search({
       base: this.group.dn,
       scope: 'base',
-      filter,
-      attributes: [attribute],
+      filter: equals(this.group.memberAttribute, value),
+      attributes: ['1.1'],
     });
-    return entry && toFound(entry);
+    return found.length > 0;
   }
 
   #says(entry: Found): boolean {

@@ -1,8 +1,8 @@
-import { PresenceFilter } from 'ldapts';
 import type { LocalGroup, LocalQuery } from '../../model/backend.ts';
-import { Entries, type Found, mappingOf, toFound } from './entries.ts';
+import { Entries, type Found, mappingOf } from './entries.ts';
 import { equals, inChain } from './filter.ts';
 import type { LdapOptions } from './options.ts';
+import { allValues } from './ranges.ts';
 import type { LdapServer } from './server.ts';
 import { nameFilter } from './users.ts';
 
@@ -50,15 +50,8 @@ export class LdapGroups {
   }
 
   /** The members of a group, as the directory names them. */
-  async members(group: Found): Promise<readonly string[]> {
-    const { group_member_attribute } = this.#options;
-    const [entry] = await this.#server.search({
-      base: group.dn,
-      scope: 'base',
-      filter: new PresenceFilter({ attribute: 'objectClass' }),
-      attributes: [group_member_attribute],
-    });
-    return entry ? toFound(entry).values(group_member_attribute) : [];
+  members(group: Found): Promise<readonly string[]> {
+    return allValues(this.#server, group.dn, this.#options.group_member_attribute);
   }
 
   shown(entries: readonly Found[]): LocalGroup[] {

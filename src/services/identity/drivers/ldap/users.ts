@@ -1,9 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import { OrFilter } from 'ldapts';
 import type { LocalQuery, LocalUser } from '../../model/backend.ts';
 import { Enabledness } from './enabled.ts';
 import { Entries, type Found, mappingOf } from './entries.ts';
 import { equals, has, inChain } from './filter.ts';
-import { isBelow, nameKey, parseName } from './names.ts';
+import { below, isBelow, nameKey, parseName } from './names.ts';
 import type { LdapOptions } from './options.ts';
 import type { LdapServer } from './server.ts';
 
@@ -54,6 +55,11 @@ export class LdapUsers {
 
   async find(id: string): Promise<Found | undefined> {
     return this.entries.byId(id);
+  }
+
+  /** The name that an entry would have that is not there: nobody's account is locked by guessing at it. */
+  nobody(): string {
+    return below(this.entries.kind.idAttribute, randomUUID(), this.entries.kind.tree);
   }
 
   async list({ name, limit }: LocalQuery): Promise<LocalUser[]> {
