@@ -32,8 +32,17 @@ export const placement: ServiceDefinition = {
     const store = await platform.openStore(schema);
     const follower = new IndexFollower(store);
     const authorizer = await platform.authorizer(placementPolicy);
-    const listener = await platform.bus.serve(placementService, placementHandlers(store, follower));
-    platform.offer('upgrade-check', () => upgradeCheck(store, platform.stateDir));
+    const search = {
+      randomize: settings.randomize_allocation_candidates,
+      strategy: settings.allocation_candidates_generation_strategy,
+      most: settings.max_allocation_candidates < 0 ? undefined : settings.max_allocation_candidates,
+    };
+    const incomplete = {
+      projectId: settings.incomplete_consumer_project_id,
+      userId: settings.incomplete_consumer_user_id,
+    };
+    const listener = await platform.bus.serve(placementService, placementHandlers(store, follower, search));
+    platform.offer('upgrade-check', () => upgradeCheck(store, platform.stateDir, incomplete.projectId));
     await platform.listen(
       {
         name: 'placement',
@@ -56,10 +65,8 @@ export const placement: ServiceDefinition = {
           ...traitRoutes(store),
           ...usageRoutes(store),
           ...resourceClassRoutes(store),
-          ...allocationRoutes(store),
-          ...allocationCandidateRoutes(follower, {
-            randomize: settings.randomize_allocation_candidates,
-          }),
+          ...allocationRoutes(store, incomplete),
+          ...allocationCandidateRoutes(follower, search),
           ...reshaperRoutes(store),
         ],
       },

@@ -1,5 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { type ConsumerClaim, incompleteConsumer } from '../store/allocations.ts';
+import { incompleteConsumer } from '../model/names.ts';
+import type { ConsumerClaim } from '../store/allocations.ts';
 
 /** The bodies of writes to allocations, as each microversion (1.x) has them. */
 
@@ -84,15 +85,23 @@ export interface ConsumerBody {
   consumer_type?: string;
 }
 
-export function toClaim(consumer: string, body: ConsumerBody): ConsumerClaim {
+/** Who stands for project and user where a body names none. */
+export interface Incomplete {
+  projectId: string;
+  userId: string;
+}
+
+const nobody: Incomplete = { projectId: incompleteConsumer, userId: incompleteConsumer };
+
+export function toClaim(consumer: string, body: ConsumerBody, incomplete = nobody): ConsumerClaim {
   const { allocations, consumer_generation: generation, consumer_type } = body;
   const pairs = Array.isArray(allocations)
     ? allocations.map((each) => [each.resource_provider.uuid, each.resources] as const)
     : Object.entries(allocations).map(([uuid, each]) => [uuid, each.resources] as const);
   return {
     consumer,
-    projectId: body.project_id ?? incompleteConsumer,
-    userId: body.user_id ?? incompleteConsumer,
+    projectId: body.project_id ?? incomplete.projectId,
+    userId: body.user_id ?? incomplete.userId,
     allocations: Object.fromEntries(pairs),
     ...(generation === undefined ? {} : { generation }),
     ...(consumer_type === undefined ? {} : { consumerType: consumer_type }),

@@ -1,6 +1,11 @@
 import type { Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
-import { type AllocationCandidate, findCandidates, SoleCandidate } from '../model/candidates.ts';
+import {
+  type AllocationCandidate,
+  findCandidates,
+  type SearchOptions,
+  SoleCandidate,
+} from '../model/candidates.ts';
 import type { Provider, ProviderIndex } from '../model/providers.ts';
 import { assertNamesExist, parseCandidateQuery } from '../model/query.ts';
 import type { CandidateQuery } from '../model/requests.ts';
@@ -9,12 +14,7 @@ import type { IndexFollower } from '../store/provider-index.ts';
 import { fresh, minorOf, operation } from './operation.ts';
 import { queryOf } from './resource-providers.ts';
 
-export interface CandidateOptions {
-  /** Whether each answer is in an order of its own, so that not everybody tries the same hosts first. */
-  randomize: boolean;
-}
-
-export function allocationCandidateRoutes(follower: IndexFollower, options: CandidateOptions): Route[] {
+export function allocationCandidateRoutes(follower: IndexFollower, options: SearchOptions): Route[] {
   return [
     operation({
       method: 'GET',

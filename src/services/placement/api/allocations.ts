@@ -17,13 +17,13 @@ import {
 } from '../store/allocations.ts';
 import { getProvider } from '../store/resource-providers.ts';
 import type { AllocationRow, PlacementStore } from '../store/tables.ts';
-import { type ConsumerBody, postBodies, putBodies, toClaim } from './allocation-bodies.ts';
+import { type ConsumerBody, type Incomplete, postBodies, putBodies, toClaim } from './allocation-bodies.ts';
 import { bodyOf, fresh, minorOf, newest, operation, schemaAt } from './operation.ts';
 import { canonicalUuid, idOf } from './resource-providers.ts';
 
 const consumerOf = (call: Call) => call.params['consumer_uuid'] ?? '';
 
-export function allocationRoutes(store: PlacementStore): Route[] {
+export function allocationRoutes(store: PlacementStore, incomplete: Incomplete): Route[] {
   const item = '/allocations/:consumer_uuid';
   return [
     operation({
@@ -62,7 +62,7 @@ export function allocationRoutes(store: PlacementStore): Route[] {
         const consumer = canonicalUuid(consumerOf(call));
         const body = bodyOf(call, schemaAt(call, putBodies)) as ConsumerBody;
         await allocating(`Unable to allocate inventory for consumer ${consumer}: `, () =>
-          setAllocations(store, [toClaim(consumer, body)]),
+          setAllocations(store, [toClaim(consumer, body, incomplete)]),
         );
       },
     }),

@@ -1,6 +1,6 @@
 import { Conflict, NotFound } from '../../../platform/errors/errors.ts';
 import type { Candidate, CandidateQuery, PlacementService } from '../contract.ts';
-import { findCandidates } from '../model/candidates.ts';
+import { findCandidates, type SearchOptions } from '../model/candidates.ts';
 import { assertNamesExist } from '../model/query.ts';
 import { ImpossibleTree, UnknownProvider } from '../model/refusals.ts';
 import type { CandidateQuery as SearchQuery } from '../model/requests.ts';
@@ -14,7 +14,11 @@ import { deleteProvider } from '../store/resource-providers.ts';
 import type { PlacementStore } from '../store/tables.ts';
 
 /** Placement as the other services of the cloud ask it, over the bus. */
-export function placementHandlers(store: PlacementStore, follower: IndexFollower): PlacementService {
+export function placementHandlers(
+  store: PlacementStore,
+  follower: IndexFollower,
+  options: SearchOptions,
+): PlacementService {
   return {
     ensureProvider: (report) => worded(() => ensureProvider(store, report)),
     async deleteProvider({ uuid }) {
@@ -24,7 +28,7 @@ export function placementHandlers(store: PlacementStore, follower: IndexFollower
         if (!(error instanceof UnknownProvider)) throw error;
       }
     },
-    candidates: async (query) => candidatesIn(await follower.current(), query),
+    candidates: async (query) => candidatesIn(await follower.current(), query, options),
     claim: (claim) => worded(() => setAllocations(store, [claim])),
     async release({ consumer }) {
       await releaseAllocations(store, consumer);
@@ -41,7 +45,7 @@ export function placementHandlers(store: PlacementStore, follower: IndexFollower
   };
 }
 
-function candidatesIn(view: CloudView, query: CandidateQuery): Candidate[] {
+function candidatesIn(view: CloudView, query: CandidateQuery, options: SearchOptions): Candidate[] {
   const search: SearchQuery = {
     groups: [
       {
@@ -62,7 +66,7 @@ function candidatesIn(view: CloudView, query: CandidateQuery): Candidate[] {
     nested: true,
   };
   assertNamesExist(search, view);
-  return [...findCandidates(view.index, search)].map((candidate) => ({
+  return [...findCandidates(view.index, search, options)].map((candidate) => ({
     allocations: Object.fromEntries(
       [...candidate.allocations].map(([{ uuid }, amounts]) => [uuid, Object.fromEntries(amounts)]),
     ),

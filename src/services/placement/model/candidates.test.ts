@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { bruteForce, readable } from './candidates.reference.ts';
-import { findCandidates } from './candidates.ts';
+import { findCandidates, type SearchOptions } from './candidates.ts';
 import { inventoryDefaults } from './capacity.ts';
+import { Stock } from './provider-columns.ts';
 import { ProviderIndex, type ProviderRecord, sharingTrait } from './providers.ts';
 import type { CandidateQuery, RequestGroup } from './requests.ts';
 import { summarizeProviders } from './summaries.ts';
@@ -237,6 +238,10 @@ test('finds exactly what trying every assignment of providers finds, each once',
       assert.deepEqual(limited, mine.slice(0, 2));
       const random = [...findCandidates(index, asked, { randomize: true })].map(readable);
       assert.deepEqual(random.toSorted(), expected);
+      const inTurn = [...findCandidates(index, asked, { strategy: 'breadth-first' })].map(readable);
+      assert.deepEqual(inTurn.toSorted(), expected);
+      const [first] = [...findCandidates(index, asked, { strategy: 'breadth-first', most: 1 })].map(readable);
+      assert.equal(first, inTurn[0]);
     }),
     { numRuns: 1500 },
   );
@@ -273,6 +278,57 @@ test('random order is another one each time, and no tree is favoured when a limi
   for (let run = 0; run < 2000 && found.size < 20; run += 1)
     for (const one of findCandidates(index, asked, { randomize: true })) found.add(readable(one));
   assert.equal(found.size, 20);
+});
+
+test('breadth-first takes one candidate of each tree in turn, depth-first all of one tree', () => {
+  const records = ['a', 'b', 'c'].flatMap((host) => [
+    provider(host, { MEMORY_MB: 64 }),
+    ...[0, 1].map((place) => provider(`${host}${place}`, { VCPU: 4 }, { parentUuid: host })),
+  ]);
+  records.push(provider('d', { VCPU: 4 }));
+  const index = new ProviderIndex(records);
+  const order = (options: SearchOptions, limit?: number) =>
+    [...findCandidates(index, query([group('', { VCPU: 1 })], { limit }), options)].map(
+      (candidate) => [...candidate.allocations.keys()][0]?.uuid,
+    );
+  assert.deepEqual(order({}), ['a0', 'a1', 'b0', 'b1', 'c0', 'c1', 'd']);
+  const strategy = 'breadth-first';
+  assert.deepEqual(order({ strategy }), ['a0', 'b0', 'c0', 'd', 'a1', 'b1', 'c1']);
+  assert.deepEqual(order({ strategy }, 5), ['a0', 'b0', 'c0', 'd', 'a1']);
+  assert.deepEqual(order({ strategy, most: 3 }, 5), ['a0', 'b0', 'c0']);
+  assert.deepEqual(order({ most: 3 }), ['a0', 'a1', 'b0']);
+  assert.deepEqual(order({ most: 9 }, 1), ['a0']);
+  assert.deepEqual(order({ most: 0 }), []);
+});
+
+test('under a limit no more hosts are looked at than have given what it takes', (t) => {
+  const hosts = Array.from({ length: 10_000 }, (_, place) => provider(`host${place}`, { VCPU: 8 }));
+  const trees = Array.from({ length: 500 }, (_, place) => [
+    provider(`root${place}`, { MEMORY_MB: 64 }),
+    provider(`numa${place}`, { VCPU: 8 }, { parentUuid: `root${place}` }),
+  ]).flat();
+  const rooms = t.mock.method(Stock.prototype, 'hasRoom');
+  const looked = (records: ProviderRecord[], asked: CandidateQuery, options?: SearchOptions) => {
+    const index = new ProviderIndex(records);
+    const combined = t.mock.method(index, 'lenders');
+    rooms.mock.resetCalls();
+    const found = [...findCandidates(index, asked, options)].length;
+    return { found, rooms: rooms.mock.callCount(), trees: combined.mock.callCount() };
+  };
+  const three = ['1', '2', '3'].map((suffix) => group(suffix, { VCPU: 1 }));
+  assert.deepEqual(looked(hosts, query([group('', { VCPU: 1 })])), {
+    found: 10_000,
+    rooms: 10_000,
+    trees: 0,
+  });
+  for (const groups of [[group('', { VCPU: 1 })], three])
+    assert.deepEqual(looked(hosts, query(groups, { limit: 10 })), { found: 10, rooms: 10, trees: 0 });
+  for (const strategy of ['depth-first', 'breadth-first'] as const) {
+    assert.equal(looked(trees, query(three), { strategy }).trees, 500);
+    const few = looked(trees, query(three, { limit: 10 }), { strategy });
+    assert.deepEqual([few.found, few.trees], [10, 10]);
+    assert.equal(looked(trees, query(three), { strategy, most: 7 }).trees, 7);
+  }
 });
 
 test('a limit stops the search: of an astronomically large answer the first come at once', () => {

@@ -39,9 +39,18 @@ export class SoleCandidate implements AllocationCandidate {
   }
 }
 
+export interface SearchOptions {
+  /** Whether each answer is in an order of its own, so that not everybody tries the same hosts first. */
+  randomize?: boolean;
+  /** `depth-first`: all of one tree's candidates before the next tree's; `breadth-first`: one of each tree in turn. */
+  strategy?: 'depth-first' | 'breadth-first';
+  /** So many candidates in all, whatever limit the query has. */
+  most?: number | undefined;
+}
+
 /**
  * Every way in which the query can be met, one at a time: taking only the first of them computes only those.
- * Trees come in the index's order, or at random, and all of one tree's candidates before the next tree's.
+ * Trees come in the index's order, or at random.
  *
  * As upstream, a *tree* is met by its own providers and by sharing providers of its aggregates; candidates that
  * two trees would both give (made of sharing providers only) come once.
@@ -49,30 +58,59 @@ export class SoleCandidate implements AllocationCandidate {
 export function* findCandidates(
   index: ProviderIndex,
   query: CandidateQuery,
-  options: { randomize?: boolean } = {},
+  options: SearchOptions = {},
 ): Generator<AllocationCandidate> {
+  let left = Math.min(
+    query.limit ?? Number.POSITIVE_INFINITY,
+    options.most === undefined ? Number.POSITIVE_INFINITY : options.most,
+  );
+  if (left <= 0) return;
   const search = new Search(index, query, options.randomize ?? false);
   const seen = new Set<string>();
-  let left = query.limit ?? Number.POSITIVE_INFINITY;
-  for (const ordinal of search.roots()) {
+  const all = options.strategy === 'breadth-first' ? inTurn(index, search) : treeByTree(index, search);
+  for (const candidate of all) {
+    // Any other candidate has a provider of its very tree, and no other tree can give it.
+    if (!(candidate instanceof SoleCandidate) && isWhollyShared(candidate)) {
+      const key = identityOf(candidate);
+      if (seen.has(key)) continue;
+      seen.add(key);
+    }
+    yield candidate;
+    left -= 1;
     if (left <= 0) return;
+  }
+}
+
+function* treeByTree(index: ProviderIndex, search: Search): Generator<AllocationCandidate> {
+  for (const ordinal of search.roots()) {
     const sole = search.sole(ordinal);
-    if (sole) {
-      left -= 1;
-      yield sole;
-    }
+    if (sole) yield sole;
+    if (!index.loners.has(ordinal)) yield* search.inTree(ordinal);
+  }
+}
+
+/** One of each tree, then the second of each that has more, and so on. */
+function* inTurn(index: ProviderIndex, search: Search): Generator<AllocationCandidate> {
+  let trees: Iterator<AllocationCandidate>[] = [];
+  for (const ordinal of search.roots()) {
+    const sole = search.sole(ordinal);
+    if (sole) yield sole;
     if (index.loners.has(ordinal)) continue;
-    // Any other candidate has a provider of this very tree, and no other tree can give it.
-    for (const candidate of search.inTree(ordinal)) {
-      if (left <= 0) return;
-      if (isWhollyShared(candidate)) {
-        const key = identityOf(candidate);
-        if (seen.has(key)) continue;
-        seen.add(key);
-      }
-      left -= 1;
-      yield candidate;
+    const tree = search.inTree(ordinal);
+    const first = tree.next();
+    if (first.done) continue;
+    yield first.value;
+    trees.push(tree);
+  }
+  while (trees.length > 0) {
+    const more: typeof trees = [];
+    for (const tree of trees) {
+      const next = tree.next();
+      if (next.done) continue;
+      yield next.value;
+      more.push(tree);
     }
+    trees = more;
   }
 }
 

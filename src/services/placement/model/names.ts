@@ -1,6 +1,9 @@
 /** Names of resource classes, traits and consumer types; 255 characters is what the columns hold. */
 export const longestName = 255;
 
+/** Whose allocations come without project and user, in microversions below 1.8. */
+export const incompleteConsumer = '00000000-0000-0000-0000-000000000000';
+
 const anyName = /^[A-Z0-9_]+$/;
 const customName = /^CUSTOM_[A-Z0-9_]+$/;
 

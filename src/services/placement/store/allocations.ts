@@ -29,9 +29,6 @@ export interface ConsumerClaim {
   allocations: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** Whose allocations come without project and user, in microversions below 1.8. */
-export const incompleteConsumer = '00000000-0000-0000-0000-000000000000';
-
 /** Sums by provider and resource class. */
 class Sums {
   readonly #sums = new Map<string, number>();

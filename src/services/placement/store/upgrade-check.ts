@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { limitOf } from '../model/capacity.ts';
-import { incompleteConsumer } from './allocations.ts';
 import type { PlacementStore } from './tables.ts';
 
 export interface CheckResult {
@@ -20,8 +19,13 @@ const checked = (check: string, wrong: 'warning' | 'failure', details: string): 
  * What `placement-status upgrade check` looks for, and whether more is allocated anywhere than there is.
  *
  * @param stateDir where an operator's policy lies
+ * @param incompleteProject whose consumers are those that came without a project
  */
-export async function upgradeCheck(store: PlacementStore, stateDir: string): Promise<CheckResult[]> {
+export async function upgradeCheck(
+  store: PlacementStore,
+  stateDir: string,
+  incompleteProject: string,
+): Promise<CheckResult[]> {
   const { db } = store;
   const rootless = await db
     .selectFrom('resource_providers as one')
@@ -32,7 +36,7 @@ export async function upgradeCheck(store: PlacementStore, stateDir: string): Pro
   const incomplete = await db
     .selectFrom('consumers')
     .select('uuid')
-    .where('project_id', '=', incompleteConsumer)
+    .where('project_id', '=', incompleteProject)
     .execute();
   const full = await overallocated(store);
   const jsonPolicy = existsSync(join(stateDir, 'policy.json'));
