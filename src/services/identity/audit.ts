@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { contextIfAny } from '../../platform/context/context.ts';
-import type { AuditNotification } from './contract.ts';
-import { auditEvent } from './contract.ts';
+import { type AuditNotification, auditEvent } from './contract.ts';
+import type { FederatedTry } from './federation/login.ts';
 import { type CadfReason, type CadfResource, cadfEvent, cadfType, type Outcome } from './model/cadf.ts';
 import type { Directory } from './store/directory.ts';
 import type { PasswordTry } from './tokens/password.ts';
@@ -95,6 +95,26 @@ export class Audit {
     });
   }
 
+  /** Tells of a login that an identity provider stands behind, in CADF's words for its kind of credential. */
+  federated({ outcome, identityProviderId, protocolId, userId, groupIds, auditId }: FederatedTry): void {
+    if (this.#optedOut.has(`identity.authenticate.${outcome}`)) return;
+    const credential = {
+      type: 'http://docs.oasis-open.org/security/saml/v2.0',
+      token: masked(auditId ?? 'unknown'),
+      identity_provider: identityProviderId,
+      user: userId ?? 'unknown',
+      groups: groupIds,
+      // Upstream leaves it out.
+      protocol: protocolId,
+    };
+    this.#tell('identity.authenticate', {
+      action: 'authenticate',
+      outcome,
+      target: {},
+      initiator: { credential },
+    });
+  }
+
   #tell(
     type: string,
     about: Omit<Parameters<typeof cadfEvent>[0], 'observerId' | 'initiator'> & Asked,
@@ -121,6 +141,12 @@ export class Audit {
     };
     this.#options.notify(auditEvent(type), notification);
   }
+}
+
+/** An eighth of a text at each end, as pycadf shows what names a credential. */
+function masked(text: string): string {
+  const shown = Math.min(32, Math.round(text.length / 8));
+  return `${text.slice(0, shown)} xxxxxxxx ${text.slice(text.length - shown)}`;
 }
 
 interface Asked {

@@ -31,7 +31,7 @@ export function openAuthentication(of: {
   const { settings, directory, tokens } = of;
   const methods = [
     passwordMethod(of.passwords),
-    tokenMethod(tokens, settings),
+    tokenMethod(tokens, settings, (shown) => of.federation.login.shown(shown)),
     applicationCredentialMethod(of),
     totpMethod(of),
     oauth1Method(of.oauth1),

@@ -140,6 +140,7 @@ export async function openIdentity(platform: Platform, until: AsyncDisposableSta
     settings,
     stateDir,
     url,
+    onTry: (tried) => audit.federated(tried),
   });
   until.defer(() => federation.close());
   const limits = new Limits(store, changes, directory, { model: settings.enforcement_model });

@@ -207,6 +207,66 @@ describe('what is told for audit', () => {
     assert.equal(seen[5]?.payload.initiator['username'], 'demo');
   });
 
+  it('is every login that an identity provider stands behind, and which', async () => {
+    const secret = 'a secret that is long enough';
+    await using here = await listening({ federation: { 'acme/mapped': { type: 'headers', secret } } });
+    const { cloud } = here;
+    const put = (path: string, body: object) =>
+      cloud.request('PUT', `/v3/OS-FEDERATION/${path}`, { ...as(cloud), body });
+    await put('identity_providers/acme', { identity_provider: { enabled: true } });
+    const rules = [
+      { local: [{ user: { name: '{0}' } }], remote: [{ type: 'HTTP_X_FEDERATION_USER' }] },
+      {
+        local: [{ groups: '{0}', domain: { id: 'default' } }],
+        remote: [{ type: 'HTTP_X_FEDERATION_GROUPS' }],
+      },
+    ];
+    await put('mappings/rules', { mapping: { rules } });
+    await put('identity_providers/acme/protocols/mapped', { protocol: { mapping_id: 'rules' } });
+    const group = await cloud.make('/v3/groups', 'group', { name: 'developers' });
+    const enter = (attributes: Record<string, string>) =>
+      cloud.request('GET', '/v3/OS-FEDERATION/identity_providers/acme/protocols/mapped/auth', {
+        headers: { 'x-federation-secret': secret, ...attributes },
+      });
+    const again = (method: string, id: string) =>
+      cloud.request('POST', '/v3/auth/tokens', {
+        body: { auth: { identity: { methods: [method], [method]: { id } } } },
+      });
+    let userId = '';
+    let auditId = '';
+    const seen = await here.during(4, async () => {
+      const entered = await enter({ 'x-federation-user': 'ann', 'x-federation-groups': 'developers' });
+      assert.equal(entered.status, 201, JSON.stringify(entered.body));
+      userId = entered.body.token.user.id;
+      [auditId] = entered.body.token.audit_ids;
+      const id = entered.headers.get('x-subject-token') as string;
+      for (const method of ['token', 'mapped']) assert.equal((await again(method, id)).status, 201);
+      // The rules give nobody.
+      assert.equal((await enter({})).status, 401);
+      await again('token', cloud.demo);
+    });
+    assert.deepEqual(
+      seen.map(({ event_type, payload }) => [event_type, payload.action, payload.outcome]),
+      ['success', 'success', 'success', 'failure'].map((outcome) => [
+        'identity.authenticate',
+        'authenticate',
+        outcome,
+      ]),
+    );
+    const of = {
+      type: 'http://docs.oasis-open.org/security/saml/v2.0',
+      identity_provider: 'acme',
+      protocol: 'mapped',
+    };
+    const known = { ...of, user: userId, groups: [group.id] };
+    const shown = { ...known, token: `${auditId.slice(0, 3)} xxxxxxxx ${auditId.slice(-3)}` };
+    const unknown = { token: 'u xxxxxxxx n' };
+    assert.deepEqual(
+      seen.map(({ payload }) => payload.initiator['credential']),
+      [{ ...known, ...unknown }, shown, shown, { ...of, ...unknown, user: 'unknown', groups: [] }],
+    );
+  });
+
   it('is why a password could not be changed', async () => {
     await using here = await listening({ unique_last_password_count: 1 });
     const { cloud } = here;

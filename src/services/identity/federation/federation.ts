@@ -9,7 +9,7 @@ import type { Revocations } from '../store/revocations.ts';
 import type { IdentityTables } from '../store/schema.ts';
 import { secretFile } from '../store/secret-file.ts';
 import { Connections } from './connections.ts';
-import { FederatedLogin } from './login.ts';
+import { FederatedLogin, type FederatedTry } from './login.ts';
 import { PendingLogins } from './pending-logins.ts';
 import { type SamlKeys, samlKeys } from './saml/keys.ts';
 
@@ -36,6 +36,7 @@ export async function openFederation(of: {
   settings: IdentitySettings;
   stateDir: string;
   url(): string;
+  onTry(tried: FederatedTry): void;
 }): Promise<Federation> {
   const { store, changes, directory, revocations, settings, stateDir } = of;
   const url = () => settings.federation_url.replace(/\/+$/, '') || of.url();
@@ -66,6 +67,7 @@ export async function openFederation(of: {
       connections,
       remoteIdAttribute,
       authMethods: settings.auth_methods,
+      onTry: of.onTry,
     }),
     logins: new PendingLogins(() => {
       key ??= secretFile(join(stateDir, 'federation-key'));

@@ -24,6 +24,7 @@ import {
 } from '../store/tables/federation.ts';
 import type { Proof } from '../tokens/methods/method.ts';
 import { namedUser } from '../tokens/password.ts';
+import type { ValidToken } from '../tokens/tokens.ts';
 import type { Connections } from './connections.ts';
 import { provisionProjects } from './provisioning.ts';
 
@@ -44,6 +45,20 @@ export interface FederatedLoginParts {
   remoteIdAttribute: string;
   /** The configured methods. */
   authMethods: readonly string[];
+  /** Told of every assertion that was mapped, or could not be, and of every federated token that was shown. */
+  onTry?(tried: FederatedTry): void;
+}
+
+/** A login that a provider stands behind. */
+export interface FederatedTry {
+  outcome: 'success' | 'failure';
+  identityProviderId: string;
+  protocolId: string;
+  /** Where it is known who it is. */
+  userId?: string;
+  groupIds: readonly string[];
+  /** Of the token that was shown, where it was one. */
+  auditId?: string;
 }
 
 /** Makes users of assertions. Upstream: keystone/auth/plugins/mapped.py, `handle_unscoped_token`. */
@@ -65,6 +80,37 @@ export class FederatedLogin {
    */
   async prove(idpId: string, protocolId: string, assertion: ProvenAssertion): Promise<Proof> {
     const provider = await this.#provider(idpId);
+    const told = { identityProviderId: idpId, protocolId };
+    try {
+      const proof = await this.#proved(provider, protocolId, assertion);
+      const groupIds = proof.authority?.kind === 'federation' ? proof.authority.groupIds : [];
+      this.#parts.onTry?.({ ...told, outcome: 'success', userId: proof.userId, groupIds });
+      return proof;
+    } catch (error) {
+      this.#parts.onTry?.({ ...told, outcome: 'failure', groupIds: [] });
+      throw error;
+    }
+  }
+
+  /** Tells of a token that was shown to get another, where a provider stands behind it. */
+  shown({ subject: { user, authority }, auditIds: [auditId] }: ValidToken): void {
+    if (authority?.kind !== 'federation') return;
+    const { identityProviderId, protocolId, groupIds } = authority;
+    this.#parts.onTry?.({
+      outcome: 'success',
+      identityProviderId,
+      protocolId,
+      userId: user.id,
+      groupIds,
+      auditId,
+    });
+  }
+
+  async #proved(
+    provider: IdentityProviderRow,
+    protocolId: string,
+    assertion: ProvenAssertion,
+  ): Promise<Proof> {
     const { mapped, version } = await this.#mapped(provider, protocolId, assertion.attributes);
     // A token can only say methods that are configured.
     const methods = [this.#parts.authMethods.includes(protocolId) ? protocolId : 'mapped'];
@@ -78,7 +124,7 @@ export class FederatedLogin {
     return {
       userId,
       methods,
-      authority: { kind: 'federation', groupIds, identityProviderId: idpId, protocolId },
+      authority: { kind: 'federation', groupIds, identityProviderId: provider.id, protocolId },
     };
   }
 

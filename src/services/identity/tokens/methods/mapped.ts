@@ -23,6 +23,7 @@ export const mappedMethod = (name: string, tokens: Tokens, login: FederatedLogin
         const parent = await tokens.validate(id);
         const authority = parent?.subject.authority;
         if (!parent || authority?.kind !== 'federation') throw refused();
+        login.shown(parent);
         return { userId: parent.subject.user.id, methods: parent.methods, parent, authority };
       }
       if (identity_provider === undefined) throw expecting('identity_provider', 'mapped');

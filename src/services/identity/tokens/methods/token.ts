@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { Forbidden, NotFound } from '../../../../platform/errors/errors.ts';
 import { isDelegated } from '../delegated.ts';
-import { invalid, type Tokens } from '../tokens.ts';
+import { invalid, type Tokens, type ValidToken } from '../tokens.ts';
 import { type AuthMethod, authMethod } from './method.ts';
 
 const forbidden = (action: string): Forbidden =>
@@ -14,6 +14,7 @@ const forbidden = (action: string): Forbidden =>
 export const tokenMethod = (
   tokens: Tokens,
   settings: { readonly allow_rescope_scoped_token: boolean },
+  onShown: (token: ValidToken) => void,
 ): AuthMethod =>
   authMethod({
     name: 'token',
@@ -38,6 +39,7 @@ export const tokenMethod = (
       }
       if (!settings.allow_rescope_scoped_token && (project || domain))
         throw forbidden('rescope a scoped token');
+      onShown(parent);
       return { userId: user.id, methods, parent, ...(authority ? { authority } : {}) };
     },
   });
