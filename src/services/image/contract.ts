@@ -85,8 +85,8 @@ export interface ImageLocation {
   path: string | null;
   size: number;
   diskFormat: string;
-  /** Of the bytes, sha512 in hex. */
-  osHashValue: string;
+  /** Of the bytes, in hex; `null` for those of a location that nobody has hashed. */
+  osHash: { algorithm: string; value: string } | null;
 }
 
 export interface NewImage {

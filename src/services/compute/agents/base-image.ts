@@ -3,7 +3,8 @@ import { access, constants } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { BadRequest, NotFound } from '../../../platform/errors/errors.ts';
 import type { ImageService } from '../../image/contract.ts';
-import type { BaseImage, BaseImages, ImageFormat } from '../drivers/qemu/base-images.ts';
+import type { BaseImage, BaseImages } from '../drivers/qemu/base-images.ts';
+import type { ImageFormat } from '../drivers/qemu/image-safety.ts';
 
 const formats: readonly string[] = [
   'raw',
@@ -32,13 +33,13 @@ export async function baseImage(
 ): Promise<BaseImage> {
   const located = await image.locate({ id: imageId });
   if (!located) throw new NotFound('image', imageId);
-  const { path, size, diskFormat, osHashValue } = located;
+  const { path, size, diskFormat, osHash } = located;
   if (!formats.includes(diskFormat))
     throw new BadRequest(`Image ${imageId} is unacceptable: Image disk format not valid: ${diskFormat}`);
   return cache.obtain({
     imageId,
     format: diskFormat as ImageFormat,
-    hash: { algorithm: 'sha512', value: osHashValue },
+    hash: osHash,
     open: async () => {
       const readable =
         path !== null &&

@@ -42,7 +42,10 @@ export function imageHandlers(service: ImageService, authorizer: Authorizer): Im
         path: path ?? null,
         size: row.size ?? 0,
         diskFormat: row.disk_format ?? 'raw',
-        osHashValue: row.os_hash_value ?? '',
+        osHash:
+          row.os_hash_algo !== null && row.os_hash_value !== null
+            ? { algorithm: row.os_hash_algo, value: row.os_hash_value }
+            : null,
       };
     },
     async read({ id, offset, length }) {

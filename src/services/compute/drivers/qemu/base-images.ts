@@ -1,21 +1,34 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { BadRequest, Conflict } from '../../../../platform/errors/errors.ts';
-import { run } from '../../../../platform/exec/run.ts';
-
-/** Formats in which images may come. The names are the image service's; QEMU calls vhd `vpc`. */
-export type ImageFormat = 'raw' | 'iso' | 'qcow2' | 'vmdk' | 'vdi' | 'vhd' | 'vhdx';
+import { contentBytes, hasRoom, qemuImg } from '../../../../platform/disk-image/qemu-img.ts';
+import {
+  type ApiError,
+  BadRequest,
+  Conflict,
+  ServiceUnavailable,
+} from '../../../../platform/errors/errors.ts';
+import { CommandFailed } from '../../../../platform/exec/run.ts';
+import {
+  assertImageSafe,
+  assertStaysRaw,
+  type ImageFormat,
+  inspectImage,
+  qemuFormat,
+} from './image-safety.ts';
 
 export interface BaseImageRequest {
   imageId: string;
   format: ImageFormat;
-  /** What the bytes must hash to; part of the cache's key, so a changed image is another base. */
-  hash: { algorithm: string; value: string };
+  /**
+   * What the bytes must hash to; part of the cache's key, so a changed image is another base. `null` for one of a
+   * location that nobody has hashed.
+   */
+  hash: { algorithm: string; value: string } | null;
   /** Opens the image's bytes; called only when they are not cached. */
   open: () => Promise<Readable>;
   /** The most bytes that a guest may see of it. Default: no limit. */
@@ -39,10 +52,13 @@ export interface PruneOptions {
 
 /** Milliseconds in which a guest is surely made of the base that was asked for it. */
 const onItsWay = 3_600_000;
+/** What is on its way to become a base. */
+const unfinished = /\.raw\.(download|new)$/;
 
-/** As seen by qemu-img under the format that was named, never under one it guessed. */
-interface ImageFacts {
-  virtualSize: number;
+interface UnderWay {
+  base: Promise<BaseImage>;
+  /** Bytes of the disk that it was first asked for. */
+  limit: number;
 }
 
 /**
@@ -51,7 +67,12 @@ interface ImageFacts {
  */
 export class BaseImages {
   readonly #directory: string;
-  readonly #underWay = new Map<string, Promise<BaseImage>>();
+  /** By path, as what follows. */
+  readonly #underWay = new Map<string, UnderWay>();
+  readonly #removing = new Map<string, Promise<void>>();
+  /** Milliseconds, of this process's time. */
+  readonly #askedAt = new Map<string, number>();
+  #cleaning: Promise<void> | undefined;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -65,27 +86,58 @@ export class BaseImages {
   async obtain(request: BaseImageRequest): Promise<BaseImage> {
     if (!/^[0-9A-Za-z-]{1,64}$/.test(request.imageId))
       throw new BadRequest(`Invalid image id ${request.imageId}.`);
-    const key = `${request.imageId}-${request.hash.value.replace(/[^0-9a-f]/gi, '').slice(0, 32)}-${request.format}`;
-    const path = join(this.#directory, `${key}.raw`);
-    const present = await stat(path).catch(() => undefined);
-    // When a base was last asked for is when its file says it changed: what is not asked for grows old.
-    if (present) await utimes(path, new Date(), new Date()).catch(() => {});
-    if (present) return checkedSize({ path, format: 'raw', virtualSize: present.size }, request);
-    let fetching = this.#underWay.get(key);
-    if (!fetching) {
-      fetching = this.#fetch(request, path).finally(() => this.#underWay.delete(key));
-      this.#underWay.set(key, fetching);
+    const hash = request.hash?.value.replace(/[^0-9a-f]/gi, '').slice(0, 32) ?? 'unhashed';
+    const path = join(this.#directory, `${request.imageId}-${hash}-${request.format}.raw`);
+    this.#askedAt.set(path, Date.now());
+    const limit = request.maxVirtualSize ?? Number.POSITIVE_INFINITY;
+    for (;;) {
+      const joined = this.#underWay.get(path);
+      const fetching = joined ?? this.#begin(path, limit, request);
+      try {
+        return checkedSize(await fetching.base, request);
+      } catch (error) {
+        // Too large for who asked first is not too large for everybody.
+        const again = joined && isTooLarge(error) && limit > joined.limit;
+        if (!again) throw error;
+      }
     }
-    return checkedSize(await fetching, request);
+  }
+
+  /** Takes what is there, or fetches it. */
+  #begin(path: string, limit: number, request: BaseImageRequest): UnderWay {
+    const base = this.#takeOrFetch(path, request).finally(() => this.#underWay.delete(path));
+    const underWay = { base, limit };
+    this.#underWay.set(path, underWay);
+    return underWay;
+  }
+
+  async #takeOrFetch(path: string, request: BaseImageRequest): Promise<BaseImage> {
+    await this.#cleaned();
+    await this.#removing.get(path);
+    const present = await stat(path).catch(() => undefined);
+    if (!present) return this.#fetch(request, path);
+    // When a base was last asked for is when its file says it changed: what is not asked for grows old.
+    await utimes(path, new Date(), new Date());
+    return { path, format: 'raw', virtualSize: present.size };
+  }
+
+  /** Takes away, once, what fetches left that were killed: nothing is under way then. */
+  #cleaned(): Promise<void> {
+    this.#cleaning ??= (async () => {
+      for (const name of await readdir(this.#directory).catch(() => []))
+        if (unfinished.test(name)) await rm(join(this.#directory, name), { force: true });
+    })();
+    return this.#cleaning;
   }
 
   /**
    * Removes base images that no guest stands on: those that nobody has asked for in a while, and then the ones asked
-   * for longest ago until the rest fits. What was asked for a moment ago stays, since its guest may be on its way.
+   * for longest ago until all of them fit. What was asked for within an hour stays, since its guest may be on its way.
    *
    * @param inUse paths of bases that guests' disks are copies of
    */
   async prune({ inUse, unusedFor, most }: PruneOptions): Promise<{ removed: number; bytes: number }> {
+    await this.#cleaned();
     const unused: { path: string; usedAt: number; bytes: number }[] = [];
     let total = 0;
     for (const name of await readdir(this.#directory).catch(() => [])) {
@@ -101,9 +153,11 @@ export class BaseImages {
     const now = Date.now();
     for (const { path, usedAt, bytes } of unused.toSorted((a, b) => a.usedAt - b.usedAt)) {
       const idle = now - usedAt;
-      const full = most > 0 && total > most && idle > onItsWay;
-      if (idle <= unusedFor * 1000 && !full) continue;
-      await rm(path, { force: true });
+      const full = most > 0 && total > most;
+      if (idle <= onItsWay || (idle <= unusedFor * 1000 && !full)) continue;
+      // Somebody has asked for it while others were removed.
+      if (this.#underWay.has(path) || now - (this.#askedAt.get(path) ?? 0) <= onItsWay) continue;
+      await this.#remove(path);
       total -= bytes;
       pruned.removed++;
       pruned.bytes += bytes;
@@ -111,30 +165,27 @@ export class BaseImages {
     return pruned;
   }
 
+  /** Whoever asks for it meanwhile waits, and finds it gone. */
+  async #remove(path: string): Promise<void> {
+    const removing = rm(path, { force: true }).finally(() => this.#removing.delete(path));
+    this.#removing.set(path, removing);
+    this.#askedAt.delete(path);
+    await removing;
+  }
+
   async #fetch(request: BaseImageRequest, path: string): Promise<BaseImage> {
     await mkdir(this.#directory, { recursive: true, mode: 0o700 });
     const download = `${path}.download`;
     const fresh = `${path}.new`;
-    const { algorithm, value } = request.hash;
     try {
-      const digest = createHash(algorithm);
-      const hashing = new Transform({
-        transform(chunk: Buffer, _encoding, done) {
-          digest.update(chunk);
-          done(null, chunk);
-        },
-      });
-      await pipeline(await request.open(), hashing, createWriteStream(download, { mode: 0o600 }));
-      if (digest.digest('hex') !== value.toLowerCase())
-        throw new Conflict(`The bytes of image ${request.imageId} do not match its ${algorithm} hash.`);
+      await verified(request, download);
+      await assertImageSafe(download, request.format);
       const format = qemuFormat(request.format);
       const { virtualSize } = await inspectImage(download, format);
       if (request.maxVirtualSize !== undefined && virtualSize > request.maxVirtualSize)
         throw tooLarge(virtualSize, request);
-      // Also of raw images: the copy is sparse where the bytes are zero.
-      await run(['qemu-img', 'convert', '-t', 'writeback', '-f', format, '-O', 'raw', download, fresh], {
-        deadline: 1_800_000,
-      });
+      await this.#toRaw(download, fresh, { format, virtualSize });
+      if (format !== 'raw') await assertStaysRaw(fresh);
       await chmod(fresh, 0o400);
       await rename(fresh, path);
       return { path, format: 'raw', virtualSize: (await stat(path)).size };
@@ -143,6 +194,39 @@ export class BaseImages {
       await rm(fresh, { force: true });
     }
   }
+
+  /** Also of raw images: the copy is sparse where the bytes are zero. What it wrote is on the disk when it is done. */
+  async #toRaw(
+    from: string,
+    to: string,
+    { format, virtualSize }: { format: string; virtualSize: number },
+  ): Promise<void> {
+    try {
+      if (!(await hasRoom(this.#directory, await contentBytes(from, format))))
+        throw new ServiceUnavailable('This host has no room for the image.');
+      const words = ['convert', '-t', 'writeback', '-f', format, '-O', 'raw', from, to];
+      await qemuImg('write', words, { most: virtualSize + 2 ** 20 });
+    } catch (cause) {
+      if (!(cause instanceof CommandFailed)) throw cause;
+      throw new BadRequest('The image cannot be converted to raw.', { cause });
+    }
+    await using file = await open(to);
+    await file.sync();
+  }
+}
+
+/** Fetches an image into a file that nobody had before. @throws Conflict where the bytes are not what was hashed */
+async function verified({ imageId, hash, open: opened }: BaseImageRequest, path: string): Promise<void> {
+  const digest = hash && createHash(hash.algorithm);
+  const hashing = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      digest?.update(chunk);
+      done(null, chunk);
+    },
+  });
+  await pipeline(await opened(), hashing, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+  if (hash && digest?.digest('hex') !== hash.value.toLowerCase())
+    throw new Conflict(`The bytes of image ${imageId} do not match its ${hash.algorithm} hash.`);
 }
 
 function checkedSize(image: BaseImage, request: BaseImageRequest): BaseImage {
@@ -151,43 +235,11 @@ function checkedSize(image: BaseImage, request: BaseImageRequest): BaseImage {
   return image;
 }
 
+const tooLargeCode = 'FlavorDiskSmallerThanImage';
+const isTooLarge = (error: unknown): boolean => (error as ApiError).code === tooLargeCode;
 const tooLarge = (size: number, { maxVirtualSize }: BaseImageRequest) =>
   new BadRequest(
     "Flavor's disk is too small for requested image. " +
       `Flavor disk is ${maxVirtualSize} bytes, image is ${size} bytes.`,
-    { code: 'FlavorDiskSmallerThanImage' },
+    { code: tooLargeCode },
   );
-
-const qemuFormat = (format: ImageFormat) => ({ iso: 'raw', vhd: 'vpc' })[format as string] ?? format;
-
-/**
- * Looks at an image under the format that is named, and refuses one that would make QEMU open other files: a
- * backing file, an external data file, a VMDK made of several extents. An uploader could name the host's own
- * files there (CVE-2024-32498 and its like).
- *
- * @throws BadRequest
- */
-export async function inspectImage(path: string, format: string): Promise<ImageFacts> {
-  // Crafted images can make qemu-img take endless time and memory.
-  const limits = ['prlimit', '--as=1073741824', '--cpu=30', '--'] as const;
-  const { stdout } = await run([...limits, 'qemu-img', 'info', '--output=json', '-f', format, path]).catch(
-    (cause: unknown) => {
-      throw new BadRequest(`The image is not a valid ${format} image.`, { cause });
-    },
-  );
-  const info = JSON.parse(stdout) as {
-    'virtual-size': number;
-    'backing-filename'?: string;
-    'full-backing-filename'?: string;
-    encrypted?: boolean;
-    'format-specific'?: { data?: { 'data-file'?: string; 'create-type'?: string } };
-  };
-  const specific = info['format-specific']?.data;
-  if (info['backing-filename'] !== undefined || info['full-backing-filename'] !== undefined)
-    throw new BadRequest('The image has a backing file, which is not allowed.');
-  if (specific?.['data-file'] !== undefined)
-    throw new BadRequest('The image has an external data file, which is not allowed.');
-  if (format === 'vmdk' && !['monolithicSparse', 'streamOptimized'].includes(specific?.['create-type'] ?? ''))
-    throw new BadRequest(`VMDK images of type ${specific?.['create-type']} are not allowed.`);
-  return { virtualSize: info['virtual-size'] };
-}

@@ -2,8 +2,8 @@ import { copyFile, rename, rm, stat } from 'node:fs/promises';
 import { BadRequest } from '../../../../platform/errors/errors.ts';
 import { run } from '../../../../platform/exec/run.ts';
 import type { EmptyDisk, GuestSpec, ImageDisk } from '../driver.ts';
-import { inspectImage } from './base-images.ts';
 import type { GuestFiles } from './files.ts';
+import { inspectImage } from './image-safety.ts';
 
 /**
  * Makes the guest's own disks and takes its config drive, where they are not there yet.

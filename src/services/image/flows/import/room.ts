@@ -1,8 +1,5 @@
-import { statfs } from 'node:fs/promises';
+import { hasRoom } from '../../../../platform/disk-image/qemu-img.ts';
 import { PayloadTooLarge } from '../../../../platform/errors/errors.ts';
-
-/** Bytes that what is unpacked or converted leaves on the disk: the database and all others write there too. */
-const reserve = 2 ** 30;
 
 /**
  * A small file can become a large one: it may not take the whole disk.
@@ -11,7 +8,6 @@ const reserve = 2 ** 30;
  * @throws PayloadTooLarge
  */
 export async function assertRoom(folder: string, needed: number): Promise<void> {
-  const { bavail, blocks, bsize } = await statfs(folder);
-  if (bavail * bsize - needed < Math.min(reserve, (blocks * bsize) / 20))
+  if (!(await hasRoom(folder, needed)))
     throw new PayloadTooLarge('The incoming image is too large: there is no room for what it becomes.');
 }
