@@ -6,6 +6,7 @@ import type { Identity } from '../identity.ts';
 import { unmetRules } from '../model/auth-rules.ts';
 import { toIsoTime } from '../model/timestamps.ts';
 import { AskedScope, askedGrounds } from '../tokens/asked-scope.ts';
+import { calledUrl } from '../tokens/called-url.ts';
 import { expecting } from '../tokens/expecting.ts';
 import { invalid, type ValidToken } from '../tokens/tokens.ts';
 import { tokenView } from './token-view.ts';
@@ -32,7 +33,7 @@ export function authTokenRoutes(identity: Identity): Route[] {
     const { auth } = call.body;
     if (!auth) throw expecting('auth', 'request body');
     const { method, headers } = call;
-    const url = `${call.origin}/v3/auth/tokens`;
+    const url = calledUrl(call, '/v3/auth/tokens', identity.settings.enable_proxy_headers_parsing);
     const proof = await authentication.prove(auth.identity, {
       method,
       url,

@@ -1,6 +1,6 @@
-import { integer } from '../../../platform/config/setting.ts';
+import { boolean, integer } from '../../../platform/config/setting.ts';
 
-/** keystone's `[oauth1]`. */
+/** keystone's `[oauth1]`, and of oslo.middleware what signatures need. */
 export const oauth1Settings = {
   oauth1_request_token_duration: integer({
     description: 'For how many seconds a user can say yes to what a consumer asks; 0 for ever.',
@@ -13,5 +13,10 @@ export const oauth1Settings = {
     default: 86_400,
     min: 0,
     max: 10 * 365 * 86_400,
+  }),
+  enable_proxy_headers_parsing: boolean({
+    description:
+      'Whether signed requests come by a proxy that ends TLS and says (Forwarded, X-Forwarded-Proto, -Host, -Prefix) which URL was called. Only where nobody comes past it.',
+    default: false,
   }),
 } as const;

@@ -9,6 +9,7 @@ import type { Identity } from '../../identity.ts';
 import { MalformedOAuth } from '../../model/oauth1.ts';
 import { hasRunOut } from '../../store/oauth1.ts';
 import type { RequestTokenRow } from '../../store/tables/oauth1.ts';
+import { calledUrl } from '../../tokens/called-url.ts';
 import { isDelegated } from '../../tokens/delegated.ts';
 import { isGenuine, type OAuthRequest, oauthRequest } from '../../tokens/signed-request.ts';
 import { Id, Name } from '../fields.ts';
@@ -33,13 +34,14 @@ const newVerifier = (): string =>
 
 /** A consumer asks, a user says yes, the consumer gets its access token: RFC 5849, section 2. */
 export function handshakeRoutes(identity: Identity): Route[] {
-  const { oauth1, directory } = identity;
+  const { oauth1, directory, settings } = identity;
 
   /** @throws BadRequest for a request that says too little of itself */
   function signed(call: Call, ...wanted: string[]): OAuthRequest {
     const { method, headers } = call;
+    const url = calledUrl(call, call.url, settings.enable_proxy_headers_parsing);
     try {
-      const request = oauthRequest({ method, headers, url: `${call.origin}${call.url}` });
+      const request = oauthRequest({ method, headers, url });
       for (const name of wanted) if (!request.parameters.get(name)) throw expecting(name, 'request');
       return request;
     } catch (error) {

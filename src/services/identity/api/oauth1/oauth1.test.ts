@@ -388,3 +388,42 @@ describe('OAuth 1.0a', () => {
     }
   });
 });
+
+describe('OAuth 1.0a behind a proxy that ends TLS', () => {
+  for (const trusted of [true, false]) {
+    it(`${trusted ? 'takes' : 'does not take'} its word for what was called, where that is ${trusted ? '' : 'not '}allowed`, async () => {
+      await using cloud = await startIdentity({ enable_proxy_headers_parsing: trusted });
+      const { id, secret } = (await cloud.make('/v3/OS-OAUTH1/consumers', 'consumer', {})) as never as Key;
+      const path = '/v3/OS-OAUTH1/request_token';
+      const ask = (called: string, headers: Record<string, string>) => {
+        const parameters = new Map(
+          Object.entries({
+            oauth_callback: 'oob',
+            oauth_consumer_key: id,
+            oauth_nonce: randomBytes(8).toString('hex'),
+            oauth_timestamp: String(Math.floor(Date.now() / 1000)),
+            oauth_signature_method: 'HMAC-SHA256',
+          }),
+        );
+        const signed = signature(
+          { method: 'POST', url: called + path, parameters },
+          { consumer: secret, token: '' },
+        );
+        const all = [...parameters.set('oauth_signature', signed?.toString('base64') ?? '')];
+        const said = all.map(([name, value]) => `${name}="${encodeURIComponent(value)}"`).join(', ');
+        return cloud.request('POST', path, {
+          headers: {
+            authorization: `OAuth ${said}`,
+            'requested-project-id': cloud.adminProjectId,
+            ...headers,
+          },
+        });
+      };
+      const proxied = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'cloud.example' };
+      assert.equal((await ask('https://cloud.example', proxied)).status, trusted ? 201 : 401);
+      assert.equal((await ask(cloud.world.urls['identity'] as string, {})).status, 201);
+      assert.equal((await ask('https://cloud.example', {})).status, 401);
+      assert.equal((await ask(cloud.world.urls['identity'] as string, proxied)).status, trusted ? 401 : 201);
+    });
+  }
+});
