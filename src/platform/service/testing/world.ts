@@ -50,6 +50,13 @@ export interface WorldOptions {
   /** Who validates the tokens that are not the test's own: identity, over the bus, where it is under test. */
   validate?(bus: Bus): ValidateToken;
   log?: Logger;
+  /** A folder that outlives the world, as a crash does; default: one that goes with it. */
+  stateDir?: string;
+  /** Default: a database that goes with the world. */
+  databaseUrl?(service: string): string;
+  /** Of several worlds that are hosts of one cloud: this one's name, and the bus that they share. */
+  host?: string;
+  bus?: Bus;
 }
 
 export const admin: Caller = {
@@ -100,8 +107,8 @@ export async function startWorld(
   definitions: readonly ServiceDefinition[],
   options: WorldOptions = {},
 ): Promise<World> {
-  const stateDir = await mkdtemp(join(tmpdir(), 'cumulet-test-'));
-  const bus = await openBus('memory:');
+  const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), 'cumulet-test-')));
+  const bus = options.bus ?? (await openBus('memory:'));
   const callers = new Map<string, Credentials>();
   const apis = new Map<string, Api>();
   const validate = options.validate?.(bus) ?? (async () => null);
@@ -111,10 +118,10 @@ export async function startWorld(
       address: '127.0.0.1',
       portOffset: 0,
       anyPort: true,
-      host: 'host-1',
+      host: options.host ?? 'host-1',
       region: 'RegionOne',
       settings: { hypervisor: 'simulated', networking: 'simulated', ...options.settings },
-      databaseUrl: freshDatabases(),
+      databaseUrl: options.databaseUrl ?? freshDatabases(),
       bus,
       authenticator: cachingAuthenticator(async (token) => callers.get(token) ?? validate(token)),
       log: options.log ?? silent,
@@ -129,8 +136,8 @@ export async function startWorld(
   );
   const close = async () => {
     await host.close();
-    await bus.close();
-    await rm(stateDir, { recursive: true, force: true });
+    if (!options.bus) await bus.close();
+    if (!options.stateDir) await rm(stateDir, { recursive: true, force: true });
   };
   try {
     await options.prepare?.(bus);
