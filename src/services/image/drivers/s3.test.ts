@@ -60,6 +60,21 @@ describe('a store of images in S3', () => {
     await store.discard(id);
   });
 
+  it('gives up what a killed process had begun of an image, and nothing of any other', async () => {
+    const [id, other] = [randomUUID(), randomUUID()];
+    for (const each of [id, id, other]) {
+      const writer = await store.begin(each);
+      // Two parts: the first is there once the second is on its way.
+      await writer.write(randomBytes(11 * 2 ** 20));
+    }
+    const unfinished = async () => (await server.uploads()).map(({ key }) => key);
+    assert.deepEqual((await unfinished()).toSorted(), [id, id, other].toSorted());
+    await store.discard(id);
+    assert.deepEqual(await unfinished(), [other]);
+    await store.discard(other);
+    assert.deepEqual(await unfinished(), []);
+  });
+
   it('shows addresses without its keys, and knows them again', async () => {
     const id = randomUUID();
     const address = store.addressOf(`s3:${id}`);
