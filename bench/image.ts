@@ -80,7 +80,7 @@ async function transfers({ clouds, runs, report }: Bench, path: string): Promise
       const processor = results.map((one) => one[way].processor).filter((one) => one !== undefined);
       return {
         value: size / 1e6 / median(results.map((one) => one[way].seconds)),
-        ...(processor.length > 0 ? { note: `${median(processor).toFixed(1)} s of processor` } : {}),
+        ...(processor.length > 0 ? { note: `${median(processor).toFixed(2)} s of processor` } : {}),
       };
     });
     report(`${way}load an image of 1 GiB`, 'MB/s', figures);

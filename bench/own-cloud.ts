@@ -26,9 +26,14 @@ export async function startOwnCloud(portOffset: number, kind: 'simulated' | 'rea
     '--port-offset',
     String(portOffset),
   ];
-  const close = async () => {
+  const destroy = async () => {
     await run([command, 'destroy', '--yes', ...flags], { deadline: 120_000 });
     await rm(stateDir, { recursive: true, force: true });
+  };
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= destroy();
+    return closing;
   };
   try {
     const startedAt = performance.now();

@@ -69,6 +69,11 @@ async function main(): Promise<number> {
   const peer = values.peer === undefined ? undefined : await joinPeer(values.peer, values['peer-pids']);
   progress('cumulet: starting');
   const ours = await startOwnCloud(Number(values['port-offset']), values.real ? 'real' : 'simulated');
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => {
+      progress('ended: removing our own cloud');
+      void ours.close().finally(() => process.exit(1));
+    });
   try {
     const report = openTable(peer !== undefined);
     const clouds = peer ? [ours, peer] : [ours];
