@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
+import { headBytes, Inspection } from '../../../platform/disk-image/inspection.ts';
 import { BadRequest, Conflict } from '../../../platform/errors/errors.ts';
 import { flow } from '../../../platform/flow/flow.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { StoreWriter } from '../drivers/store.ts';
+import { assertFormat } from '../model/format-match.ts';
 import type { Image, ImageRow } from '../model/image.ts';
 import { importTask } from '../model/reserved.ts';
 import type { ImportParts } from './import-image.ts';
@@ -28,7 +30,8 @@ export type AddLocationParts = Pick<
 const long = 7 * 86_400_000;
 
 /**
- * Gives a queued image a location, and hashes what is there. With a hash to compare with the image is active only
+ * Gives a queued image a location, and looks at and hashes what is there. Stricter than upstream: what begins as
+ * something else than the image says is refused. With a hash to compare with the image is active only
  * when they agree; without one it is active at once, and hashed afterwards.
  */
 export function addLocation(parts: AddLocationParts) {
@@ -58,6 +61,23 @@ export function addLocation(parts: AddLocationParts) {
     }
   }
 
+  /**
+   * What can be seen of bytes before the image is in use. Where the store does not give them now, those who open the
+   * image look for themselves.
+   *
+   * @throws UnsupportedMediaType for what is not what the image says
+   */
+  async function assertBeginning(input: AddLocationInput, size: number): Promise<void> {
+    const { row } = await mine(input);
+    const beginning = stores.get(input.store).readAt(input.url, 0, Math.min(size, headBytes));
+    const head = await beginning.catch(() => undefined);
+    if (head === undefined || head.length < Math.min(size, headBytes)) return;
+    const inspection = new Inspection();
+    inspection.add(head);
+    const findings = size <= headBytes ? inspection.finish() : inspection.early();
+    if (findings) assertFormat(row, findings, settings);
+  }
+
   return flow<AddLocationInput>('image.add-location', { concurrency: 8 })
     .step('begin the task', {
       // Nothing is to be taken back: a task that was begun ends as a failure.
@@ -69,6 +89,7 @@ export function addLocation(parts: AddLocationParts) {
         const size = stores.has(store) ? await stores.get(store).size(url) : null;
         if (size === null || size <= 0) throw new BadRequest('Invalid location');
         const { do_secure_hash: secure } = settings;
+        await assertBeginning(input, size);
         await db.transaction(async () => {
           await mine(input);
           const present = (await images.locations(imageId)).some((each) => each.store === store);
@@ -100,12 +121,15 @@ export function addLocation(parts: AddLocationParts) {
         if (!settings.do_secure_hash) return;
         const { imageId, validation } = input;
         try {
-          const { checksum, osHashValue } = await digests(input);
+          const { checksum, osHashValue, findings } = await digests(input);
           if (validation && osHashValue !== validation.value.toLowerCase())
             throw new BadRequest(
               `os_hash_value: (${validation.value}) not matched with actual os_hash_value: (${osHashValue})`,
             );
           await images.swap({ id: imageId }, { checksum, os_hash_value: osHashValue });
+          const image = await images.get(imageId);
+          const virtual_size = image ? assertFormat(image.row, findings, settings) : null;
+          await images.swap({ id: imageId }, { virtual_size });
         } catch (error) {
           if (validation) throw error;
           // The image is in use already.
@@ -141,6 +165,7 @@ export function addLocation(parts: AddLocationParts) {
 const nothing = {
   status: 'queued',
   size: null,
+  virtual_size: null,
   checksum: null,
   os_hash_algo: null,
   os_hash_value: null,
