@@ -1,18 +1,20 @@
 import type { Call } from '../../../platform/http/call.ts';
 import type { Identity } from '../identity.ts';
+import { batches } from '../store/batches.ts';
 import { noDomain, type ProjectRow } from '../store/tables.ts';
 
-/** The tags of some projects, in one query. */
+/** The tags of some projects, by their ids. */
 export async function tagsOf(identity: Identity, ids: readonly string[]): Promise<Map<string, string[]>> {
   const tags = new Map<string, string[]>(ids.map((id) => [id, []]));
-  if (ids.length === 0) return tags;
-  const rows = await identity.store.db
-    .selectFrom('project_tags')
-    .selectAll()
-    .where('project_id', 'in', ids)
-    .orderBy('name')
-    .execute();
-  for (const row of rows) tags.get(row.project_id)?.push(row.name);
+  for (const some of batches(ids)) {
+    const rows = await identity.store.db
+      .selectFrom('project_tags')
+      .selectAll()
+      .where('project_id', 'in', some)
+      .orderBy('name')
+      .execute();
+    for (const row of rows) tags.get(row.project_id)?.push(row.name);
+  }
   return tags;
 }
 

@@ -1,5 +1,6 @@
 import { repository } from '../../../platform/store/repository.ts';
 import type { Store } from '../../../platform/store/store.ts';
+import { batches } from './batches.ts';
 import type { Changes } from './changes.ts';
 import type { IdentityTables } from './schema.ts';
 import {
@@ -10,9 +11,6 @@ import {
   applicationCredentials,
 } from './tables/application-credentials.ts';
 import type { AssignmentRow } from './tables.ts';
-
-/** Ids in one statement. */
-const batch = 500;
 
 /** An application credential and its access rules; `undefined` where it was made without any: all is allowed then. */
 export interface ApplicationCredential extends ApplicationCredentialRow {
@@ -112,8 +110,8 @@ export class ApplicationCredentials {
             ),
       )
       .execute();
-    for (let at = 0; at < members.length; at += batch) {
-      found.push(...(await all.where('user_id', 'in', members.slice(at, at + batch)).execute()));
+    for (const some of batches(members)) {
+      found.push(...(await all.where('user_id', 'in', some).execute()));
     }
     const ids = found
       .filter(({ role_ids }) => role_ids.includes(grant.role_id))

@@ -1,6 +1,7 @@
 import type { Identity } from '../identity.ts';
 import { type EffectiveAssignment, effectiveAssignments, type RoleAssignment } from '../model/assignments.ts';
 import type { Scope } from '../model/scope.ts';
+import { batches } from './batches.ts';
 import { toAssignment, toTreeNode } from './directory.ts';
 import type { ProjectRow } from './tables.ts';
 
@@ -118,8 +119,7 @@ export async function subtree(identity: Identity, ...ids: string[]): Promise<Pro
   const found: ProjectRow[] = [];
   for (let parents = ids; parents.length > 0; ) {
     const rows: ProjectRow[] = [];
-    for (let at = 0; at < parents.length; at += mostPlaces) {
-      const some = parents.slice(at, at + mostPlaces);
+    for (const some of batches(parents)) {
       rows.push(
         ...(await identity.store.db
           .selectFrom('projects')

@@ -3,6 +3,7 @@ import type { AssignmentRows, RoleAssignment } from '../model/assignments.ts';
 import { isInactive } from '../model/password-rules.ts';
 import type { Scope } from '../model/scope.ts';
 import { nowMicros } from '../model/timestamps.ts';
+import { batches } from './batches.ts';
 import type { Changes } from './changes.ts';
 import type { Elsewhere } from './elsewhere.ts';
 import type { ExpiringMemberships } from './expiring-memberships.ts';
@@ -30,9 +31,6 @@ export interface Shared {
   /** Clouds that believe this one; every token names them. */
   serviceProviders: readonly { id: string; auth_url: string; sp_url: string }[];
 }
-
-/** Ids in one statement. */
-const batch = 500;
 
 type Found<T> = { row: T | undefined };
 type FoundUser = Found<UserRow> & { elsewhere: boolean };
@@ -158,8 +156,7 @@ export class Directory {
 
   async #byId<R extends UserRow | GroupRow>(table: 'users' | 'groups', ids: readonly string[]): Promise<R[]> {
     const found: R[] = [];
-    for (let at = 0; at < ids.length; at += batch) {
-      const some = ids.slice(at, at + batch);
+    for (const some of batches(ids)) {
       const rows = await this.#store.db.selectFrom(table).selectAll().where('id', 'in', some).execute();
       found.push(...(rows as unknown as R[]));
     }

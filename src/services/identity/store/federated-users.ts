@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { repository } from '../../../platform/store/repository.ts';
 import type { Store } from '../../../platform/store/store.ts';
+import { batches } from './batches.ts';
 import type { Changes } from './changes.ts';
 import { removeActor } from './removal.ts';
 import type { IdentityTables } from './schema.ts';
@@ -88,15 +89,18 @@ export async function displayNames(
   rows: readonly Pick<UserRow, 'id' | 'name'>[],
 ): Promise<ReadonlyMap<string, string>> {
   const ids = rows.filter(isShadow).map((row) => row.id);
-  if (ids.length === 0) return new Map();
-  const found = await store.db
-    .selectFrom('federated_users')
-    .select(['user_id', 'display_name'])
-    .where('user_id', 'in', ids)
-    .orderBy('identity_provider_id', 'desc')
-    .orderBy('protocol_id', 'desc')
-    .execute();
-  return new Map(found.map((row) => [row.user_id, row.display_name]));
+  const called = new Map<string, string>();
+  for (const some of batches(ids)) {
+    const found = await store.db
+      .selectFrom('federated_users')
+      .select(['user_id', 'display_name'])
+      .where('user_id', 'in', some)
+      .orderBy('identity_provider_id', 'desc')
+      .orderBy('protocol_id', 'desc')
+      .execute();
+    for (const row of found) called.set(row.user_id, row.display_name);
+  }
+  return called;
 }
 
 /**

@@ -1,12 +1,10 @@
 import { TransactionConflict, UniqueViolation } from '../../../platform/store/errors.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { type EntityType, type LocalEntity, publicIdOf } from '../model/public-id.ts';
+import { batches } from './batches.ts';
 import type { Changes } from './changes.ts';
 import type { IdentityTables } from './schema.ts';
 import type { IdMappingRow } from './tables/id-mapping.ts';
-
-/** Ids in one statement. */
-const batch = 500;
 
 /** What of the mappings is meant; nothing said means all of them. */
 export interface MappingFilter {
@@ -125,7 +123,3 @@ const toRow = (entity: LocalEntity): IdMappingRow => ({
   local_id: entity.localId,
   entity_type: entity.type,
 });
-
-function* batches<T>(all: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < all.length; at += batch) yield all.slice(at, at + batch);
-}

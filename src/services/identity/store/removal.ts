@@ -1,12 +1,6 @@
 import type { Store } from '../../../platform/store/store.ts';
+import { batches } from './batches.ts';
 import type { IdentityTables } from './schema.ts';
-
-/** Ids in one statement. */
-const batch = 500;
-
-function* batches(ids: readonly string[]): Generator<readonly string[]> {
-  for (let at = 0; at < ids.length; at += batch) yield ids.slice(at, at + batch);
-}
 
 /** Takes from users or groups what was granted to them, and what users have handed out. */
 export async function removeActor(
