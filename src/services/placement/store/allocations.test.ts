@@ -43,10 +43,11 @@ const claimOf = (consumer: string, allocations: Record<string, Record<string, nu
   allocations,
 });
 
-function properties(open: OpenTestStore, runs: number): void {
-  test('claims of many writers at once never exceed capacity, and are all or nothing', async () => {
-    const stores = [await open(schema)];
-    const [store] = stores as [PlacementStore];
+function properties(open: OpenTestStore, runs: number, isShared: boolean): void {
+  test('claims of many writers at once, in two services, never exceed capacity, and are all or nothing', async () => {
+    const url = open.freshUrl();
+    const store = await open(schema, { url });
+    const stores = isShared ? [store, await open(schema, { url })] : [store];
     await fc.assert(
       fc.asyncProperty(
         fc.tuple(inventory, inventory),
@@ -55,11 +56,12 @@ function properties(open: OpenTestStore, runs: number): void {
           const providers = await cloud(store, inventories);
           const consumers = Array.from({ length: 6 }, () => randomUUID());
           const outcomes = await Promise.allSettled(
-            writes.map(({ consumer, amounts }) => {
+            writes.map(({ consumer, amounts }, place) => {
+              const by = stores[place % stores.length] as PlacementStore;
               const id = consumers[consumer] as string;
-              if (amounts.length === 0) return releaseAllocations(store, id);
+              if (amounts.length === 0) return releaseAllocations(by, id);
               const wanted = amounts.map(({ provider, amount }) => [providers[provider], { VCPU: amount }]);
-              return setAllocations(store, [claimOf(id, Object.fromEntries(wanted))]);
+              return setAllocations(by, [claimOf(id, Object.fromEntries(wanted))]);
             }),
           );
           for (const outcome of outcomes) {
@@ -130,4 +132,7 @@ function properties(open: OpenTestStore, runs: number): void {
 
 const sorted = (held: Record<string, number>) => Object.entries(held).toSorted();
 
-forEachDatabase((name, open) => properties(open, name === 'SQLite in memory' ? 60 : 10));
+forEachDatabase((name, open) => {
+  const isAlone = name === 'SQLite in memory';
+  properties(open, isAlone ? 60 : 10, !isAlone);
+});
