@@ -22,7 +22,7 @@ export const federationSettings = {
   }),
   federation: options({
     description:
-      'How identity providers are reached, by `<identity provider>/<protocol>`: the README of identity has the words.',
+      'How identity providers are reached, by `<identity provider>/<protocol>`: federation/README.md has the words.',
     default: {},
     secret: true,
   }),
