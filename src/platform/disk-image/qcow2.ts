@@ -13,7 +13,8 @@ export function inspectQcow2({ head }: Sample): Detected | undefined {
   if (version !== 2 && version !== 3) {
     return { format: 'qcow2', virtualSize: null, danger: `its version is ${version}` };
   }
-  const virtualSize = safeSize(head.readBigUInt64BE(24));
+  // QEMU counts in sectors.
+  const virtualSize = safeSize((head.readBigUInt64BE(24) / 512n) * 512n);
   const found = (danger: string | null): Detected => ({ format: 'qcow2', virtualSize, danger });
   if (virtualSize === null) return found('its size is impossible');
   if (head.readBigUInt64BE(8) !== 0n) return found('it has a backing file');

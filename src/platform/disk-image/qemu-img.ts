@@ -39,7 +39,9 @@ export interface QemuImgInfo {
   'backing-filename'?: string;
   'full-backing-filename'?: string;
   encrypted?: boolean;
-  'format-specific'?: { data?: { 'data-file'?: string; 'create-type'?: string } };
+  'format-specific'?: {
+    data?: { 'data-file'?: string; 'create-type'?: string; extents?: { filename: string }[] };
+  };
 }
 
 export async function imageInfo(path: string, format: string, signal?: AbortSignal): Promise<QemuImgInfo> {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
 import { run } from '../exec/run.ts';
 import { inspectFile } from './inspect-file.ts';
+import { imageInfo } from './qemu-img.ts';
 import { type ImageFolder, imageFolder, inspect } from './testing/made.ts';
 
 describe('a real image', () => {
@@ -62,6 +64,42 @@ describe('a real image', () => {
     gpt.writeUIntBE(0x000200, 446 + 1, 3);
     for (const bytes of [mbr, gpt])
       assert.deepEqual(inspect(bytes), { format: 'gpt', virtualSize: 2 ** 20, danger: null, size: 2 ** 20 });
+  });
+
+  it('that is found safe is one file to QEMU too, and as large, however its header was changed', async () => {
+    const formats = { qcow2: 'qcow2', vmdk: 'vmdk', vdi: 'vdi', vpc: 'vhd', parallels: 'ploop' } as const;
+    const names = Object.keys(formats) as (keyof typeof formats)[];
+    const seeds = new Map<string, Buffer>();
+    for (const name of names) seeds.set(name, await folder.made(name, [], '1M'));
+    const words = ['parentFileNameHint="x"', 'createType="vmfs"', 'RW 8 FLAT "/etc/passwd" 0\n', '\n', '"'];
+    const change = fc.tuple(
+      fc.nat({ max: 700 }),
+      fc.oneof(
+        fc.nat({ max: 255 }).map((byte) => String.fromCharCode(byte)),
+        fc.constantFrom(...words),
+      ),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...names),
+        fc.array(change, { minLength: 1, maxLength: 3 }),
+        async (name, changes) => {
+          const bytes = Buffer.from(seeds.get(name) ?? '');
+          for (const [at, word] of changes) bytes.write(word, at, 'latin1');
+          const found = inspect(bytes);
+          if (found.danger !== null || found.format !== formats[name]) return;
+          await writeFile(folder.path('changed'), bytes);
+          const info = await imageInfo(folder.path('changed'), name).catch(() => undefined);
+          // Damaged, that is: nothing is opened.
+          if (!info) return;
+          const data = info['format-specific']?.data;
+          assert.deepEqual([info['backing-filename'], data?.['data-file']], [undefined, undefined]);
+          for (const extent of data?.extents ?? []) assert.equal(extent.filename, folder.path('changed'));
+          assert.equal(found.virtualSize, info['virtual-size']);
+        },
+      ),
+      { numRuns: 150 },
+    );
   });
 
   it('is a fixed VHD, whatever partitions it has', async () => {
