@@ -30,6 +30,7 @@ import { openStores } from './drivers/open-stores.ts';
 import { openStaging } from './drivers/staging.ts';
 import { addLocation } from './flows/add-location.ts';
 import { remoteImages } from './flows/import/remote-image.ts';
+import { stagedElsewhere, stagedHandlers, stagedImages } from './flows/import/staged-elsewhere.ts';
 import { importImage } from './flows/import-image.ts';
 import { recover } from './flows/recover.ts';
 import { removeData, removeLocation } from './flows/remove-data.ts';
@@ -80,6 +81,7 @@ async function start(platform: Platform): Promise<RunningService> {
       .catch((err: unknown) => log.warn({ err, event }, 'a notification was lost'));
   };
   const tokens = new Map<string, string>();
+  const elsewhere = stagedElsewhere(bus);
   const left = (id: string, err: unknown): void =>
     log.warn({ err, image: id }, 'an import left something undone in a store');
   const importing = importImage({
@@ -90,6 +92,7 @@ async function start(platform: Platform): Promise<RunningService> {
     staging,
     taker,
     remote: remoteImages(() => platform.urlOf('identity'), settings.glance_download_extra_properties),
+    elsewhere,
     settings,
     tokens,
     notify,
@@ -111,9 +114,10 @@ async function start(platform: Platform): Promise<RunningService> {
         failed: (id, err) => log.warn({ err, image: id }, 'an image could not be cached'),
       })
     : undefined;
-  const removeImageData = async (id: string): Promise<void> => {
+  const removeImageData = async (id: string, stagedOn = host): Promise<void> => {
     await removeData(images, stores, id);
     await staging.remove(id);
+    if (stagedOn !== host) await elsewhere.remove(stagedOn, id);
     await cache?.remove(id);
   };
   const removing = (id: string, work: Promise<void>): Promise<void> =>
@@ -137,17 +141,19 @@ async function start(platform: Platform): Promise<RunningService> {
     settings,
     host,
     tokens,
+    elsewhere,
     startImport: (input) =>
       engine.startFlow(importing, input, { resource: { type: 'image', id: input.imageId } }),
     startAddLocation: (input) =>
       engine.startFlow(locating, input, { resource: { type: 'image', id: input.imageId } }),
-    removeData: (id) => removing(id, removeImageData(id)),
+    removeData: (id, stagedOn) => removing(id, removeImageData(id, stagedOn)),
     removeLocation: (location) => removing(location.image_id, removeLocation(images, stores, location)),
     notify,
   };
   await engine.start();
   await cache?.start();
   const listener = await bus.serve(imageService, imageHandlers(service, authorizer));
+  const stageListener = await bus.serve(stagedImages, stagedHandlers(staging), { host });
   await platform.listen(
     {
       name: 'image',
@@ -181,6 +187,7 @@ async function start(platform: Platform): Promise<RunningService> {
   return {
     async close() {
       await listener.close();
+      await stageListener.close();
       await uploads.close();
       await engine.close();
       await cache?.close();

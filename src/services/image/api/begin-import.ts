@@ -20,6 +20,8 @@ export interface NewImport
   extends Pick<ImportInput, 'taskId' | 'method' | 'uri' | 'source' | 'stores' | 'mustSucceed'> {
   /** `api_image_import`, or `import` for what `/v2/tasks` was asked. */
   type: string;
+  /** Whether the host that has the image's staged bytes answers. */
+  stageAnswers?: boolean;
   /** What `/v2/tasks` shows that was asked for. */
   asked: Record<string, unknown>;
 }
@@ -27,19 +29,18 @@ export interface NewImport
 /**
  * Takes an image for an import, writes its task and starts its flow. Within a transaction.
  *
- * @throws ApiError 504 where the image's bytes are staged on another host
+ * @throws ApiError 504 where the image's bytes are staged on another host that does not answer
  */
 export async function beginImport(
   service: ImageService,
   by: Credentials,
   { row, properties }: Image,
-  { type, asked, ...wanted }: NewImport,
+  { type, asked, stageAnswers, ...wanted }: NewImport,
 ): Promise<TaskRow> {
   const { images, settings, tasks } = service;
   const { taskId, method, stores } = wanted;
-  const staged = properties[stageHost];
-  if (method === 'glance-direct' && staged !== undefined && staged !== service.host)
-    throw new ApiError(504, 'Stage host is unavailable');
+  const stagedOn = stagedElsewhereOn(service, method, properties);
+  if (stagedOn !== null && !stageAnswers) throw new ApiError(504, 'Stage host is unavailable');
   const task = newTask(taskId, type, by, row.id, asked);
   await tasks.insert(task);
   if (method !== 'copy-image') await images.swap({ id: row.id }, { status: 'importing' });
@@ -52,6 +53,7 @@ export async function beginImport(
   await service.startImport({
     ...wanted,
     imageId: row.id,
+    stagedOn,
     plugins: [...settings.image_import_plugins],
     roles: [...by.roles],
     before: {
@@ -61,6 +63,16 @@ export async function beginImport(
     },
   });
   return task;
+}
+
+/** The other host that has what is to be imported; `null` where nothing is anywhere else. */
+export function stagedElsewhereOn(
+  { host }: ImageService,
+  method: ImportInput['method'],
+  properties: Record<string, string>,
+): string | null {
+  const staged = properties[stageHost];
+  return method === 'glance-direct' && staged !== undefined && staged !== host ? staged : null;
 }
 
 /** @throws Conflict while another import, or a location that is being added, has the image */

@@ -7,7 +7,7 @@ import { type ImportRequest, parseImportRequest } from '../model/import-request.
 import { failedImport, importingToStores } from '../model/reserved.ts';
 import { mayFetch } from '../model/uri-filter.ts';
 import type { Seen } from './access.ts';
-import { assertFree, beginImport } from './begin-import.ts';
+import { assertFree, beginImport, stagedElsewhereOn } from './begin-import.ts';
 import { assertBytes, sizeOf } from './image-data.ts';
 import type { ImageService } from './image-service.ts';
 import { mebibytes } from './quotas.ts';
@@ -35,6 +35,7 @@ export function imageImportRoutes(service: ImageService): Route[] {
     const { projectId } = call.credentials;
     await quotas.enforce(projectId, 'image_size_total');
     const taskId = randomUUID();
+    const stageAnswers = await answersForStage(call.params['id'] as string, request);
     const ask = async (): Promise<boolean> => {
       const seen = await access.see(call, call.params['id'] as string);
       const { image } = seen;
@@ -59,6 +60,7 @@ export function imageImportRoutes(service: ImageService): Route[] {
         source: method.name === 'glance-download' ? sourceOf(method) : null,
         stores: names,
         mustSucceed,
+        stageAnswers,
       });
       await enforceQuotas(projectId, image, request);
       return true;
@@ -73,6 +75,13 @@ export function imageImportRoutes(service: ImageService): Route[] {
       if (!begun) service.tokens.delete(taskId);
     }
     return answer(202);
+  }
+
+  /** Asked before the transaction, which must not wait for another host. */
+  async function answersForStage(id: string, { method }: ImportRequest): Promise<boolean> {
+    const image = method.name === 'glance-direct' ? await service.images.get(id) : undefined;
+    const host = image ? stagedElsewhereOn(service, method.name, image.properties) : null;
+    return host !== null && service.elsewhere.has(host, id);
   }
 
   function enforceImport(call: Call, seen: Seen, { method }: ImportRequest): void {

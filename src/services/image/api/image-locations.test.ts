@@ -227,6 +227,12 @@ describe('locations that are shown', () => {
     assert.equal((await replace([])).status, 403);
     assert.equal((await replace([location('file:///etc/passwd')])).status, 400);
     assert.equal((await replace([location(`${web.origin}/missing`)])).status, 400);
+    web.answers.set('/other', (_, response) =>
+      response.writeHead(200, { 'content-length': 4096 }).end(Buffer.alloc(4096, 'QED\0')),
+    );
+    const other = await replace([location(`${web.origin}/other`)]);
+    assert.deepEqual([other.status, (await images.show(id)).status], [415, 'queued']);
+    assert.match(String(other.body), /Image failed safety checks/);
     const bad = { ...hashes, os_hash_algo: 'sha256' };
     assert.equal((await replace([{ ...location(images.url), validation_data: bad }])).status, 409);
     const set = await replace([{ ...location(images.url), validation_data: hashes }], member);

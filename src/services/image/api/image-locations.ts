@@ -4,6 +4,7 @@ import { BadRequest, Conflict, Forbidden } from '../../../platform/errors/errors
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { timestamp } from '../../../platform/store/table.ts';
+import { assertBeginning } from '../flows/look-at-location.ts';
 import type { ImageRow } from '../model/image.ts';
 import { importTask } from '../model/reserved.ts';
 import type { LocationRow } from '../store/tables.ts';
@@ -115,6 +116,7 @@ export function locationChanges(service: ImageService) {
       const url = store?.urlOf(address);
       const size = store && url !== undefined ? await store.size(url).catch(() => null) : null;
       if (!store || url === undefined || size === null || size <= 0) throw new BadRequest('Invalid location');
+      await assertBeginning(store, { url, size }, row, service.settings);
       const present = await images.allLocations(row.id);
       if (present.some((each) => each.store === store.name))
         throw new BadRequest(`The image has a location in store ${store.name} already.`);

@@ -1,6 +1,7 @@
 import type { ImageCache } from '../drivers/image-cache.ts';
 import type { Stores } from '../drivers/stores.ts';
 import type { AddLocationInput } from '../flows/add-location.ts';
+import type { StagedElsewhere } from '../flows/import/staged-elsewhere.ts';
 import type { ImportInput } from '../flows/import-image.ts';
 import type { Uploads } from '../flows/upload-image.ts';
 import type { Image } from '../model/image.ts';
@@ -33,8 +34,13 @@ export interface ImageService {
   startImport(input: ImportInput): Promise<unknown>;
   /** The same for a location that is to be added. */
   startAddLocation(input: AddLocationInput): Promise<unknown>;
-  /** Removes the bytes of a deleted image. What fails now is done at the next start. */
-  removeData(id: string): Promise<void>;
+  /** Bytes that are staged on other hosts. */
+  elsewhere: StagedElsewhere;
+  /**
+   * Removes the bytes of a deleted image. What fails now is done at the next start.
+   * @param stagedOn the host that has bytes of it which wait for an import
+   */
+  removeData(id: string, stagedOn?: string): Promise<void>;
   /** The same for one location that was abandoned. */
   removeLocation(location: LocationRow): Promise<void>;
   /** Says what has happened, to whoever listens. */

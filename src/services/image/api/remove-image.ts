@@ -1,4 +1,5 @@
 import { assertNotProtected, assertTransition } from '../model/image.ts';
+import { stageHost } from '../model/reserved.ts';
 import { type Asker, noSuchImage } from './access.ts';
 import type { ImageService } from './image-service.ts';
 
@@ -14,6 +15,6 @@ export async function removeImage(service: ImageService, asker: Asker, id: strin
     if (!(await images.bury(id))) throw noSuchImage(id, absent);
     return seen.image;
   });
-  await service.removeData(id);
+  await service.removeData(id, image.properties[stageHost]);
   service.notify('image.delete', image);
 }

@@ -8,6 +8,8 @@ import { type FileBody, fileBody } from '../../../platform/http/file-body.ts';
 import type { ImageStore, StoreIdentity, StoreWriter } from './store.ts';
 
 const partial = '.part';
+/** Files begin with the ids of their images. */
+const idLength = 36;
 /** Large enough that a gigabyte takes a few thousand reads, small enough for many downloads at once. */
 const readAhead = 256 * 1024;
 
@@ -76,9 +78,10 @@ export async function fileStore(
         if (entry === imageId || (entry.startsWith(`${imageId}.`) && entry.endsWith(partial)))
           await rm(join(directory, entry), { force: true });
     },
-    async clean(known) {
+    async clean(known, filled) {
       for (const entry of await readdir(directory)) {
-        if (!known.has(urlOf(entry))) await rm(join(directory, entry), { force: true });
+        if (!known.has(urlOf(entry)) && !filled?.has(entry.slice(0, idLength)))
+          await rm(join(directory, entry), { force: true });
       }
     },
   };

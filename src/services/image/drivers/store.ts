@@ -42,8 +42,12 @@ export interface ImageStore extends StoreIdentity {
   urlOf(address: string): string | undefined;
   /** Takes away what an unfinished `begin` of this image left; asked only where no image has bytes of this id here. */
   discard(imageId: string): Promise<void>;
-  /** Takes away all that a crash left, at the start, where the store can tell: bytes that `known` says no image has. */
-  clean(known: ReadonlySet<string>): Promise<void>;
+  /**
+   * Takes away all that a crash left, at the start, where the store can tell: bytes that `known` says no image has.
+   *
+   * @param filled ids of images that others fill now: what is there of them stays
+   */
+  clean(known: ReadonlySet<string>, filled?: ReadonlySet<string>): Promise<void>;
 }
 
 /** Bytes on their way into a store. Exactly one of `commit` and `abort` ends it. */

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { headBytes, Inspection } from '../../../platform/disk-image/inspection.ts';
 import { BadRequest, Conflict } from '../../../platform/errors/errors.ts';
 import { flow } from '../../../platform/flow/flow.ts';
 import { timestamp } from '../../../platform/store/table.ts';
@@ -8,6 +7,7 @@ import { assertFormat } from '../model/format-match.ts';
 import type { Image, ImageRow } from '../model/image.ts';
 import { importTask } from '../model/reserved.ts';
 import type { ImportParts } from './import-image.ts';
+import { assertBeginning } from './look-at-location.ts';
 import { said } from './said.ts';
 import { secureHash, type Taken } from './take-bytes.ts';
 
@@ -61,23 +61,6 @@ export function addLocation(parts: AddLocationParts) {
     }
   }
 
-  /**
-   * What can be seen of bytes before the image is in use. Where the store does not give them now, those who open the
-   * image look for themselves.
-   *
-   * @throws UnsupportedMediaType for what is not what the image says
-   */
-  async function assertBeginning(input: AddLocationInput, size: number): Promise<void> {
-    const { row } = await mine(input);
-    const beginning = stores.get(input.store).readAt(input.url, 0, Math.min(size, headBytes));
-    const head = await beginning.catch(() => undefined);
-    if (head === undefined || head.length < Math.min(size, headBytes)) return;
-    const inspection = new Inspection();
-    inspection.add(head);
-    const findings = size <= headBytes ? inspection.finish() : inspection.early();
-    if (findings) assertFormat(row, findings, settings);
-  }
-
   return flow<AddLocationInput>('image.add-location', { concurrency: 8 })
     .step('begin the task', {
       // Nothing is to be taken back: a task that was begun ends as a failure.
@@ -89,7 +72,7 @@ export function addLocation(parts: AddLocationParts) {
         const size = stores.has(store) ? await stores.get(store).size(url) : null;
         if (size === null || size <= 0) throw new BadRequest('Invalid location');
         const { do_secure_hash: secure } = settings;
-        await assertBeginning(input, size);
+        await assertBeginning(stores.get(store), { url, size }, (await mine(input)).row, settings);
         await db.transaction(async () => {
           await mine(input);
           const present = (await images.locations(imageId)).some((each) => each.store === store);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
+import { FlowEngine } from '../../../platform/flow/engine.ts';
 import { failEveryStep, type Seam } from '../../../platform/flow/testing/fail-every-step.ts';
 import { openStore } from '../../../platform/store/store.ts';
 import { timestamp } from '../../../platform/store/table.ts';
@@ -20,7 +21,9 @@ import { type ImageStoreDb, imageQueries } from '../store/images.ts';
 import { imageSchema } from '../store/tables.ts';
 import { taskQueries } from '../store/tasks.ts';
 import { type RunningWeb, startWeb } from '../testing/web-server.ts';
+import { stagedElsewhere, stagedHandlers } from './import/staged-elsewhere.ts';
 import { type ImportInput, type ImportParts, importImage } from './import-image.ts';
+import { removeData } from './remove-data.ts';
 import { type BytesTaker, bytesTaker } from './take-bytes.ts';
 import { uploadsOf } from './upload-image.ts';
 
@@ -77,7 +80,12 @@ describe('an import that fails or is killed anywhere', () => {
     return { ...holding(store), begin, remove, discard };
   };
 
-  async function fresh(seam: Seam, method: ImportMethod, settled: object = {}): Promise<Case> {
+  async function fresh(
+    seam: Seam,
+    method: ImportMethod,
+    settled: object = {},
+    stagedOn: string | null = null,
+  ): Promise<Case> {
     const folder = join(root, randomUUID());
     const settings = imageSettingsOf({ allowed_ports: [String(web.port)], ...settled });
     const plain = [
@@ -103,6 +111,7 @@ describe('an import that fails or is killed anywhere', () => {
       taskId: randomUUID(),
       imageId,
       method,
+      stagedOn,
       uri: method === 'web-download' ? `${web.origin}/disk` : null,
       source: method === 'glance-download' ? { imageId: 'x', region: 'r', interface: 'public' } : null,
       stores: ['one', 'two'],
@@ -142,6 +151,9 @@ describe('an import that fails or is killed anywhere', () => {
       }),
       open: async () => Readable.from([bytes]),
     };
+    const away = await openStaging(join(folder, 'away'));
+    if (stagedOn) await rename(staging.pathOf(imageId), away.pathOf(imageId));
+    const elsewhere = stagedElsewhere({ client: () => stagedHandlers(away) as never });
     return {
       store: db,
       input,
@@ -154,6 +166,7 @@ describe('an import that fails or is killed anywhere', () => {
         staging,
         taker,
         remote: seam(remote),
+        elsewhere: seam(elsewhere),
         settings,
         tokens: new Map([[input.taskId, 'token']]),
         notify: () => {},
@@ -180,7 +193,7 @@ describe('an import that fails or is killed anywhere', () => {
     assert.equal(image.properties['os_glance_importing_to_stores'], '');
     assert.equal(image.properties['os_distro'], method === 'glance-download' ? 'theirs' : 'mine');
     assert.equal((await tasks.get(world.input.taskId))?.status, 'success');
-    assert.deepEqual(await contents(world, 'staging'), []);
+    for (const name of ['staging', 'away']) assert.deepEqual(await contents(world, name), []);
     for (const name of ['one', 'two']) assert.deepEqual(await contents(world, name), [imageId]);
   }
 
@@ -199,36 +212,59 @@ describe('an import that fails or is killed anywhere', () => {
       os_glance_failed_import: 'one,two',
     });
     assert.equal((await tasks.get(world.input.taskId))?.status, 'failure');
-    for (const name of ['staging', 'one', 'two']) assert.deepEqual(await contents(world, name), []);
+    for (const name of ['staging', 'away', 'one', 'two']) assert.deepEqual(await contents(world, name), []);
     assert.deepEqual((await images.allLocations(imageId)).length, copying ? 1 : 0);
   }
 
-  for (const [method, settings] of [
+  for (const [method, settings, stagedOn] of [
     ['glance-direct', {}],
+    ['glance-direct', {}, 'another host'],
     ['web-download', { image_import_plugins: 'image_decompression, inject_image_metadata' }],
     ['glance-download', {}],
     ['copy-image', {}],
   ] as const)
-    it(`is whole or leaves nothing: ${method}`, (t) =>
+    it(`is whole or leaves nothing: ${method}${stagedOn ? ` of ${stagedOn}` : ''}`, (t) =>
       failEveryStep<Case>(t, {
-        world: (seam) => fresh(seam, method, settings),
+        world: (seam) => fresh(seam, method, settings, stagedOn),
         flows: ({ parts }) => [importImage(parts)],
         start: (engine, world) => engine.startFlow(importImage(world.parts), world.input),
         done: whole,
         undone: nothing,
       }));
 
-  it('does not go on with an image that was deleted meanwhile, and leaves nothing of it', async () => {
-    const { FlowEngine } = await import('../../../platform/flow/engine.ts');
-    const world = await fresh((each) => each, 'glance-direct');
-    await world.parts.images.bury(world.input.imageId);
-    const flow = importImage(world.parts);
-    const engine = new FlowEngine({ store: db, runnerId: randomUUID() }).register(flow);
-    await engine.start();
-    const end = await engine.wait(await engine.startFlow(flow, world.input));
-    await engine.close();
-    assert.equal(end.state, 'failed');
-    for (const name of ['staging', 'one', 'two']) assert.deepEqual(await contents(world, name), []);
-    assert.equal((await world.parts.tasks.get(world.input.taskId))?.status, 'failure');
-  });
+  for (const method of ['glance-direct', 'web-download', 'glance-download', 'copy-image'] as const)
+    it(`leaves nothing of an image that is deleted while it is imported, at any step: ${method}`, async () => {
+      const places = importImage((await fresh((each) => each, method)).parts).definition.steps.length + 1;
+      for (let place = 0; place < 2 * places; place++) {
+        const world = await fresh((each) => each, method);
+        const { parts, input } = world;
+        const flow = importImage(parts);
+        let passed = 0;
+        const deleting = async () => {
+          if (passed++ !== place) return;
+          assert.equal(await parts.images.bury(input.imageId), true);
+          await removeData(parts.images, parts.stores, input.imageId);
+          await parts.staging.remove(input.imageId);
+        };
+        const engine = new FlowEngine({
+          store: db,
+          runnerId: randomUUID(),
+          async around({ action }, work) {
+            if (action !== 'do' && action !== 'onDone') return work();
+            await deleting();
+            const result = await work();
+            await deleting();
+            return result;
+          },
+        }).register(flow);
+        await engine.start();
+        await engine.wait(await engine.startFlow(flow, input));
+        await engine.close();
+        for (const name of ['staging', 'one', 'two', 'source'])
+          assert.deepEqual(await contents(world, name), [], `${name}, deleted at ${place}`);
+        assert.deepEqual(await parts.images.allLocations(input.imageId), []);
+        const late = place === 2 * places - 1;
+        assert.equal((await parts.tasks.get(input.taskId))?.status, late ? 'success' : 'failure');
+      }
+    });
 });

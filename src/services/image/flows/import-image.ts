@@ -15,6 +15,7 @@ import type { ImageQueries, ImageStoreDb } from '../store/images.ts';
 import type { TaskQueries } from '../store/tasks.ts';
 import { type Prepared, prepare } from './import/plugins.ts';
 import type { RemoteImages, RemoteSource } from './import/remote-image.ts';
+import type { StagedElsewhere } from './import/staged-elsewhere.ts';
 import { openWeb } from './import/web-download.ts';
 import { removeLocation } from './remove-data.ts';
 import { said } from './said.ts';
@@ -28,6 +29,8 @@ export interface ImportInput {
   method: ImportMethod;
   /** web-download: from where. */
   uri: string | null;
+  /** glance-direct: the host whose staging folder has the bytes; absent or `null`: this one. */
+  stagedOn?: string | null;
   /** glance-download: which image. */
   source: RemoteSource | null;
   stores: string[];
@@ -47,6 +50,7 @@ export interface ImportParts {
   staging: Staging;
   taker: BytesTaker;
   remote: RemoteImages;
+  elsewhere: StagedElsewhere;
   settings: ImageSettings;
   /** The tokens of those who asked for a glance-download: never stored, so such an import does not outlive a crash. */
   tokens: Map<string, string>;
@@ -63,7 +67,7 @@ const long = 7 * 86_400_000;
  * `os_glance_import_task`: while that names the task, nothing else touches the image's data.
  */
 export function importImage(parts: ImportParts) {
-  const { db, images, tasks, stores, staging, settings, remote, tokens } = parts;
+  const { db, images, tasks, stores, staging, settings, remote, elsewhere, tokens } = parts;
 
   /** The image, while it is this import's. @throws Conflict when it was deleted or somebody else has it */
   async function mine({ imageId, taskId }: ImportInput): Promise<Image> {
@@ -226,9 +230,19 @@ export function importImage(parts: ImportParts) {
       deadline: long,
       do: async (input, { signal }) => {
         const until = AbortSignal.any([signal, AbortSignal.timeout(settings.import_timeout * 1000)]);
+        const { imageId, stagedOn } = input;
+        if (stagedOn) {
+          // It is whole where it has its name, and may be gone from there already.
+          const here = await stat(staging.pathOf(imageId)).catch(() => undefined);
+          if (!here) await stage(imageId, await elsewhere.open(stagedOn, imageId));
+          await elsewhere.remove(stagedOn, imageId);
+        }
         if (input.method === 'web-download')
           await stage(input.imageId, await openWeb(input.uri ?? '', settings, until));
         if (input.method === 'glance-download' && input.source) {
+          // A file that has its name is whole: where this process was killed after that, no token is needed again.
+          const had = await stat(staging.pathOf(imageId)).catch(() => undefined);
+          if (had?.size === input.description?.size) return;
           const size = await stage(input.imageId, await remote.open(input.source, tokenOf(input), until));
           if (size !== input.description?.size)
             throw new BadRequest(`The remote image has ${input.description?.size} bytes, but ${size} came.`);
@@ -315,8 +329,9 @@ export function importImage(parts: ImportParts) {
       tokens.delete(taskId);
       if (active) parts.notify('image.upload', active);
     })
-    .onFailure(async ({ imageId, taskId, method, stores: names, before }, { error }) => {
+    .onFailure(async ({ imageId, taskId, method, stagedOn, stores: names, before }, { error }) => {
       await staging.remove(imageId);
+      if (stagedOn) await elsewhere.remove(stagedOn, imageId);
       await db.transaction(async () => {
         const image = await images.get(imageId);
         await tasks.fail(taskId, said(error));

@@ -140,7 +140,9 @@ describe('an image service that was killed', () => {
       });
       assert.equal((await first.images.row(id))?.status, 'saving');
 
+      const present = await first.inFolder();
       const elsewhere = await restarted(name, 'host-2');
+      assert.deepEqual(await elsewhere.inFolder(), present, "another host's bytes are its own");
       assert.equal((await elsewhere.images.row(id))?.status, 'saving', "another host's uploads are its own");
       await elsewhere.db.close();
 

@@ -47,7 +47,8 @@ export async function recover({ images, stores, staging, host }: Parts): Promise
   }
   const abandoned = await images.abandonedLocations();
   for (const location of abandoned) await trying(removeLocation(images, stores, location));
-  for (const store of stores.all()) await trying(store.clean(await images.knownUrls(store.name)));
+  const filled = await images.filled(host);
+  for (const store of stores.all()) await trying(store.clean(await images.knownUrls(store.name), filled));
   await staging.clean(await images.staged(host));
   return { requeued, removed: abandoned.length, left };
 }

@@ -209,6 +209,22 @@ export function imageQueries(store: ImageStoreDb) {
         .execute();
       return new Set(found.map(({ id }) => id));
     },
+    /** Images that are being filled: by uploads on other hosts, and by imports wherever they run. */
+    async filled(host: string): Promise<Set<string>> {
+      const found = await store.db
+        .selectFrom('images')
+        .leftJoin('image_properties', (join) =>
+          join
+            .onRef('image_properties.image_id', '=', 'images.id')
+            .on('image_properties.name', '=', importTask),
+        )
+        .select('images.id')
+        .where((or) =>
+          or.or([or('images.upload_host', '!=', host), or('image_properties.name', '=', importTask)]),
+        )
+        .execute();
+      return new Set(found.map(({ id }) => id));
+    },
     /** The URLs of a store that images have. */
     async knownUrls(name: string): Promise<Set<string>> {
       const found = await store.db

@@ -105,7 +105,7 @@ export class KilledImages {
   }
 
   put(id: string, bytes: Buffer, to: 'file' | 'stage', store?: string): Promise<number> {
-    const upload = this.begin(id, to, { ...(store ? { 'x-image-meta-store': store } : {}) });
+    const upload = this.begin(id, to, store ? { 'x-image-meta-store': store } : {});
     upload.end(bytes);
     return once(upload, 'response').then(([response]) => {
       response.resume();
