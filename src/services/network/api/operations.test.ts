@@ -63,7 +63,7 @@ describe('what operators see to', () => {
     const found = dhcp.find(({ networkId }) => networkId === net['id']);
     assert.equal(found?.portId, server.id);
     assert.deepEqual(
-      found?.hosts.map(({ ip, mac }) => [ip, mac]),
+      found?.hosts.flatMap(({ addresses, mac }) => addresses.map(({ ip }) => [ip, mac])),
       [[port['fixed_ips'][0].ip_address, port['mac_address']]],
     );
     assert.equal(found?.isolatedMetadata, true);

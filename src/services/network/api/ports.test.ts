@@ -128,6 +128,33 @@ describe('ports', () => {
     );
   });
 
+  it('have DHCP options of their own, which a null takes away and which reach the DHCP server', async () => {
+    await cloud.host();
+    const { net } = await place();
+    const own = async (options: object[], method = 'PUT', id = '') =>
+      cloud.call(method, method === 'POST' ? '/ports' : `/ports/${id}`, {
+        port: { ...(method === 'POST' ? { network_id: net['id'] } : {}), extra_dhcp_opts: options },
+      });
+    const mtu = { opt_name: 'mtu', opt_value: '1400' };
+    const made = (
+      await own([mtu, { opt_name: 'router', opt_value: '' }, { opt_name: 'x', opt_value: null }], 'POST')
+    ).body.port;
+    assert.deepEqual(made.extra_dhcp_opts, [
+      { ...mtu, ip_version: 4 },
+      { opt_name: 'router', opt_value: '', ip_version: 4 },
+    ]);
+    const change = [
+      { opt_name: 'router', opt_value: null },
+      { ...mtu, opt_value: '1300', ip_version: '4' },
+    ];
+    const changed = (await own(change, 'PUT', made.id)).body.port;
+    assert.deepEqual(changed.extra_dhcp_opts, [{ opt_name: 'mtu', opt_value: '1300', ip_version: 4 }]);
+    assert.equal((await own([{ opt_name: 'mtu', opt_value: '' }], 'PUT', made.id)).status, 400);
+    const { dhcp } = await cloud.service.hostState({ host: 'host-1' });
+    const [host] = dhcp.find(({ networkId }) => networkId === net['id'])?.hosts ?? [];
+    assert.deepEqual(host?.options, [{ name: 'mtu', value: '1300', ipVersion: 4 }]);
+  });
+
   it('are limited by the quota, all or none', async () => {
     const poor = { roles: ['member', 'reader'], projectId: 'd'.repeat(32), userId: 'de'.repeat(16) };
     const net = await cloud.make('network', {}, poor);

@@ -347,6 +347,9 @@ function canonicalIps(value: unknown): unknown {
   );
 }
 
+/** Options that say something by having no value: that there is none. */
+const blank = new Set(['router', 'classless-static-route']);
+
 /** Options by name and family: those given replace those there, and a null takes one away. */
 function mergedOptions(
   present: readonly DhcpOption[],
@@ -356,6 +359,9 @@ function mergedOptions(
   for (const { opt_name, opt_value, ip_version = 4 } of given) {
     const version = Number(ip_version) as 4 | 6;
     const key = `${version} ${opt_name}`;
+    if (opt_value === '' && !blank.has(opt_name)) {
+      throw invalidAttribute('extra_dhcp_opts', `'${opt_value}' is no value of ${opt_name}`);
+    }
     if (opt_value === null) options.delete(key);
     else options.set(key, { opt_name, opt_value, ip_version: version });
   }

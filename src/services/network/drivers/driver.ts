@@ -74,7 +74,7 @@ export interface HostDhcp {
   portMac: string;
   ips: HostAddress[];
   subnets: HostDhcpSubnet[];
-  hosts: { mac: string; ip: string; hostname: string; subnetId: string }[];
+  hosts: HostDhcpHost[];
   /** DNS domain that guests are given, e.g. `openstacklocal`. */
   domain: string;
   /** Seconds: how long a lease is good (-1: for ever), and when clients renew and rebind it (0: when they like to). */
@@ -83,11 +83,23 @@ export interface HostDhcp {
   isolatedMetadata: boolean;
 }
 
+/** A port of the network, as its DHCP server knows it. */
+export interface HostDhcpHost {
+  portId: string;
+  mac: string;
+  /** Those in subnets with DHCP, also where it is not the server that gives them. */
+  addresses: { ip: string; subnetId: string; hostname: string }[];
+  /** The port's own options, as its owner wrote them: `{ name: 'bootfile-name', value: 'x.0', ipVersion: 4 }`. */
+  options: { name: string; value: string; ipVersion: 4 | 6 }[];
+}
+
 export interface HostDhcpSubnet {
   id: string;
   cidr: string;
   ipVersion: 4 | 6;
   gateway?: string;
+  /** What is answered by DHCPv6: addresses and options, or options alone; nothing when absent. */
+  dhcp6?: 'stateful' | 'stateless';
   dns: string[];
   hostRoutes: { destination: string; nexthop: string }[];
 }

@@ -2,7 +2,6 @@ import { repository } from '../../../platform/store/repository.ts';
 import {
   emptyHostNetworkState,
   type HostAddress,
-  type HostDhcp,
   type HostNetwork,
   type HostNetworkState,
   type HostPort,
@@ -15,19 +14,16 @@ import type { Network } from '../store/network.ts';
 import { type Port, withDetails } from '../store/ports.ts';
 import {
   agents,
-  dhcpBindings,
-  floatingips,
   type NetworkRow,
   networks,
   ports,
-  type RouterRow,
-  routerBindings,
-  routers,
   type SecurityGroupRuleRow,
-  type SubnetRow,
   securityGroupRules,
   subnets,
 } from '../store/tables.ts';
+import { hostDhcp } from './host-dhcp.ts';
+import { hostRouters } from './host-routers.ts';
+import { isUp, type Scene } from './host-scene.ts';
 
 /**
  * What should be on a host, worked out of the store by a fixed number of queries however much is there: its servers'
@@ -80,18 +76,6 @@ export async function hostState(network: Network, host: string): Promise<HostNet
     routers: await hostRouters(scene),
   };
 }
-
-interface Scene {
-  network: Network;
-  host: string;
-  local: Port[];
-  networkRows: NetworkRow[];
-  subnetRows: SubnetRow[];
-  addresses(port: Port): HostAddress[];
-}
-
-const isUp = (rows: readonly NetworkRow[], id: string): boolean =>
-  rows.find((row) => row.id === id)?.admin_state_up ?? false;
 
 function segmentOf(row: NetworkRow): HostSegment {
   const physicalNetwork = row.physical_network ?? '';
@@ -192,132 +176,4 @@ async function membersOf({ store }: Network, ids: readonly string[]) {
     for (const { ip_address } of row.allowed_address_pairs) add(row.security_group_id, ip_address);
   }
   return members;
-}
-
-async function hostDhcp(scene: Scene): Promise<HostDhcp[]> {
-  const { network, host, local, subnetRows, networkRows, addresses } = scene;
-  const { settings, store } = network;
-  const servers = local.filter((port) => port.device_owner === 'network:dhcp');
-  if (servers.length === 0) return [];
-  const bindings = await repository(store, dhcpBindings).list({ where: { host } });
-  const mine = new Set(bindings.map(({ network_id }) => network_id));
-  const served = servers.filter((port) => mine.has(port.network_id) && isUp(networkRows, port.network_id));
-  if (served.length === 0) return [];
-  const networkIds = served.map(({ network_id }) => network_id);
-  const leases = await store.db
-    .selectFrom('ip_allocations')
-    .innerJoin('ports', 'ports.id', 'ip_allocations.port_id')
-    .select([
-      'ip_allocations.network_id',
-      'ip_allocations.subnet_id',
-      'ip_allocations.ip_address',
-      'ports.mac_address',
-      'ports.dns_name',
-      'ports.device_owner',
-    ])
-    .where('ip_allocations.network_id', 'in', networkIds)
-    .orderBy('ip_allocations.address_key')
-    .execute();
-  // A router on the network answers for metadata; where there is none, the DHCP server does.
-  const routed = new Set(
-    leases
-      .filter(({ device_owner }) => device_owner === 'network:router_interface')
-      .map(({ network_id }) => network_id),
-  );
-  const dhcpSubnets = new Map(subnetRows.filter((row) => row.enable_dhcp).map((row) => [row.id, row]));
-  return served.map(
-    (port): HostDhcp => ({
-      networkId: port.network_id,
-      portId: port.id,
-      portMac: port.mac_address,
-      ips: addresses(port),
-      subnets: [...dhcpSubnets.values()]
-        .filter((row) => row.network_id === port.network_id)
-        .map((row) => ({
-          id: row.id,
-          cidr: row.cidr,
-          ipVersion: row.ip_version as 4 | 6,
-          ...(row.gateway_ip === null ? {} : { gateway: row.gateway_ip }),
-          dns: row.dns_nameservers,
-          hostRoutes: row.host_routes,
-        })),
-      hosts: leases
-        .filter(
-          (lease) =>
-            lease.network_id === port.network_id &&
-            dhcpSubnets.has(lease.subnet_id) &&
-            lease.device_owner !== 'network:dhcp',
-        )
-        .map((lease) => ({
-          mac: lease.mac_address,
-          ip: lease.ip_address,
-          hostname: lease.dns_name || `host-${lease.ip_address.replaceAll(/[.:]/g, '-')}`,
-          subnetId: lease.subnet_id,
-        })),
-      domain: network.settings.dns_domain,
-      lease: {
-        duration: settings.dhcp_lease_duration,
-        renewal: settings.dhcp_renewal_time,
-        rebinding: settings.dhcp_rebinding_time,
-      },
-      isolatedMetadata:
-        settings.force_metadata || (settings.enable_isolated_metadata && !routed.has(port.network_id)),
-    }),
-  );
-}
-
-async function hostRouters(scene: Scene): Promise<HostNetworkState['routers']> {
-  const { network, host, local, subnetRows, addresses } = scene;
-  const { store } = network;
-  const bindings = await repository(store, routerBindings).list({ where: { host } });
-  if (bindings.length === 0) return [];
-  const ids = bindings.map(({ router_id }) => router_id);
-  const [rows, floating] = await Promise.all([
-    repository(store, routers).list({ where: { id: ids } }),
-    repository(store, floatingips).list({ where: { router_id: ids } }),
-  ]);
-  const portsOf = Map.groupBy(
-    local.filter((port) => /^network:router_(interface|gateway)$/.test(port.device_owner)),
-    (port: Port) => port.device_id,
-  );
-  const subnetById = new Map(subnetRows.map((row) => [row.id, row]));
-  const gatewayOf = (router: RouterRow, own: readonly Port[]) => {
-    const port = own.find(({ id }) => id === router.gateway_port_id);
-    if (!port) return {};
-    const nexthop = port.fixed_ips
-      .map(({ subnet_id }) => subnetById.get(subnet_id))
-      .find((subnet) => subnet?.ip_version === 4 && subnet.gateway_ip !== null)?.gateway_ip;
-    return {
-      gateway: {
-        networkId: port.network_id,
-        portId: port.id,
-        mac: port.mac_address,
-        ips: addresses(port),
-        ...(nexthop ? { nexthop } : {}),
-      },
-    };
-  };
-  return rows.map((router) => {
-    const own = portsOf.get(router.id) ?? [];
-    return {
-      id: router.id,
-      adminStateUp: router.admin_state_up,
-      enableSnat: router.enable_snat,
-      ...gatewayOf(router, own),
-      interfaces: own
-        .filter((port) => port.device_owner === 'network:router_interface')
-        .map((port) => ({
-          portId: port.id,
-          networkId: port.network_id,
-          mac: port.mac_address,
-          ips: addresses(port),
-        })),
-      floatingIps: floating.flatMap((row) =>
-        row.router_id === router.id && row.fixed_ip_address !== null
-          ? [{ floating: row.floating_ip_address, fixed: row.fixed_ip_address }]
-          : [],
-      ),
-      routes: router.routes,
-    };
-  });
 }

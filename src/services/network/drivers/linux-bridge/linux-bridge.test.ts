@@ -57,7 +57,7 @@ const dhcp = (networkId: string, cidr: string, ports: HostPort[], gateway?: stri
   ips: [{ ip: cidr.replace('0/24', '2'), cidr }],
   subnets: [
     {
-      id: randomUUID(),
+      id: `of-${networkId}`,
       cidr,
       ipVersion: 4,
       dns: ['192.0.2.53'],
@@ -65,12 +65,11 @@ const dhcp = (networkId: string, cidr: string, ports: HostPort[], gateway?: stri
       ...(gateway ? { gateway } : {}),
     },
   ],
-  hosts: ports.map(({ mac, fixedIps }) => ({
-    mac,
-    ip: fixedIps[0]?.ip ?? '',
-    hostname: `host-${fixedIps[0]?.ip.replaceAll('.', '-')}`,
-    subnetId: '',
-  })),
+  hosts: ports.map(({ id, mac, fixedIps }) => {
+    const ip = fixedIps[0]?.ip ?? '';
+    const hostname = `host-${ip.replaceAll('.', '-')}`;
+    return { portId: id, mac, addresses: [{ ip, subnetId: `of-${networkId}`, hostname }], options: [] };
+  }),
   domain: 'openstacklocal',
   lease: { duration: 86_400, renewal: 0, rebinding: 0 },
   isolatedMetadata: gateway === undefined,

@@ -2,8 +2,8 @@ import type { HostNetworkState } from '../driver.ts';
 import { parseBlock } from './addresses.ts';
 import { protocolNumber } from './firewall/security-groups.ts';
 
-/** Names that people choose; they are hashed, or cleaned where they are used. */
-const free = new Set(['hostname', 'domain', 'physicalNetwork']);
+/** What people choose freely; it is hashed, or cleaned where it is used. */
+const free = new Set(['hostname', 'domain', 'physicalNetwork', 'options']);
 
 /**
  * Ids, addresses and the like become words of commands for ip, nft and dnsmasq, so none may be more than a word. The

@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { emptyHostNetworkState, type HostNetworkState } from '../driver.ts';
 import { distinctBlocks, linkLocal, onSubnet, parseBlock } from './addresses.ts';
-import { dhcpConfiguration } from './dhcp/configuration.ts';
 import { giveNumbers } from './numbers.ts';
 import type { Seen } from './observe.ts';
 import { assertPlain, withoutUnspeakableRules } from './plain.ts';
 import { planOf, sizeOf } from './plan.ts';
 import { routerTransaction } from './router-rules.ts';
+import { smallCloud } from './testing/site.ts';
 import { topologyOf } from './topology.ts';
 
 const tag = 'abcdef';
@@ -104,6 +104,13 @@ describe('what is wanted', () => {
       assert.throws(() => assertPlain(state(id)), /state\.networks\.0\.id/);
   });
 
+  it('may hold what people say freely: it is cleaned where it is used', () => {
+    const [dhcp] = smallCloud().wanted.dhcp;
+    assert.ok(dhcp);
+    for (const host of dhcp.hosts) host.options.push({ name: 'a b', value: '"; rm\n', ipVersion: 4 });
+    assertPlain({ ...emptyHostNetworkState(), dhcp: [{ ...dhcp, domain: 'a b' }] });
+  });
+
   it('loses a rule that cannot be said, and none besides', () => {
     const rule = { direction: 'ingress' as const, ethertype: 'IPv4' as const };
     const rules = [
@@ -117,65 +124,6 @@ describe('what is wanted', () => {
     });
     assert.deepEqual(state.securityGroups[0]?.rules, [rules[1]]);
     assert.equal(faults.length, 2);
-  });
-});
-
-describe('the DHCP server’s configuration', () => {
-  const dhcp = {
-    networkId: 'n1',
-    portId: 'p1',
-    portMac: 'fa:16:3e:00:00:01',
-    ips: [{ ip: '10.0.0.2', cidr: '10.0.0.0/24' }],
-    subnets: [
-      {
-        id: 's1',
-        cidr: '10.0.0.0/24',
-        ipVersion: 4 as const,
-        gateway: '10.0.0.1',
-        dns: ['192.0.2.1', '192.0.2.2'],
-        hostRoutes: [{ destination: '10.9.0.0/16', nexthop: '10.0.0.9' }],
-      },
-    ],
-    hosts: [],
-    domain: 'cloud.test.',
-    lease: { duration: 86_400, renewal: 0, rebinding: 0 },
-    isolatedMetadata: false,
-  };
-  const options = (more: object) => dhcpConfiguration({ ...dhcp, ...more }, 1450, '/d', 'dnsmasq').options;
-
-  const name = (more: object) => dhcpConfiguration({ ...dhcp, ...more }, 1450, '/d', 'dnsmasq').optionsName;
-  it('keeps the default route where a client gets routes and so ignores its router', () => {
-    assert.match(
-      options({}),
-      /^dhcp-option=tag:ss1,121,10\.9\.0\.0\/16,10\.0\.0\.9,0\.0\.0\.0\/0,10\.0\.0\.1$/m,
-    );
-    assert.match(options({}), /^dhcp-option=tag:ss1,249,/m);
-    assert.match(options({}), /^dhcp-option-force=tag:ss1,26,1450$/m);
-  });
-
-  it('routes the metadata address to itself where it answers it', () => {
-    assert.match(options({ isolatedMetadata: true }), /169\.254\.169\.254\/32,10\.0\.0\.2/);
-  });
-
-  it('changes its name with its options, not with its hosts', () => {
-    assert.equal(
-      name({ hosts: [{ mac: 'fa:16:3e:00:00:02', ip: '10.0.0.3', hostname: 'h', subnetId: 's1' }] }),
-      name({}),
-    );
-    assert.notEqual(name({ domain: 'other' }), name({}));
-  });
-
-  it('does not let a host name say more than a name', () => {
-    const { hosts } = dhcpConfiguration(
-      {
-        ...dhcp,
-        hosts: [{ mac: 'fa:16:3e:00:00:02', ip: '10.0.0.3', hostname: 'a,set:x\nb', subnetId: 's1' }],
-      },
-      1450,
-      '/d',
-      'dnsmasq',
-    );
-    assert.equal(hosts, 'fa:16:3e:00:00:02,10.0.0.3,a-set-x-b\n');
   });
 });
 

@@ -1,70 +1,72 @@
-import type { HostDhcp, HostDhcpSubnet } from '../../driver.ts';
-import { addressText, isInside, parseBlock } from '../addresses.ts';
+import type { HostDhcp, HostDhcpHost, HostDhcpSubnet } from '../../driver.ts';
+import { addressText, parseBlock } from '../addresses.ts';
 import { dhcpDeviceName, revision } from '../names.ts';
-import { metadataAddress } from '../router-rules.ts';
+import { clientIdOf, hostTag, mtuOption, optionsFile, subnetTag } from './options.ts';
 
 /** One network's dnsmasq, as files. */
 export interface DhcpConfiguration {
-  /** Where it reads hosts from; read again upon SIGHUP. */
-  hosts: string;
+  /** By name, what it reads again upon SIGHUP: who has which address, what clients are told, what names mean. */
+  reread: Readonly<Record<'hosts' | 'opts' | 'names', string>>;
   /** Read at start only. Its name carries its fingerprint, so that a process tells by its arguments what it runs with. */
   options: string;
   optionsName: string;
 }
 
-/** RFC 2132 and 3442; 249 is Microsoft's number for the latter. */
-const option = { router: 3, dns: 6, mtu: 26, classlessRoutes: 121, microsoftRoutes: 249 } as const;
-
 const netmask = (prefix: number): string =>
   addressText(4, ((1n << 32n) - 1n) ^ ((1n << BigInt(32 - prefix)) - 1n));
 
-/**
- * Routes that a client is told. A client that gets any ignores the router option, so the default route is among them; the
- * metadata address is routed to the DHCP server where there is no router to answer it.
- */
-function classlessRoutes(subnet: HostDhcpSubnet, dhcp: HostDhcp): string[] {
-  const routes = subnet.hostRoutes.map(({ destination, nexthop }) => `${destination},${nexthop}`);
-  const server = serverAddress(subnet, dhcp);
-  if (dhcp.isolatedMetadata && server) routes.push(`${metadataAddress}/32,${server}`);
-  const hasDefault = subnet.hostRoutes.some(({ destination }) => destination === '0.0.0.0/0');
-  if (routes.length && subnet.gateway && !hasDefault) routes.push(`0.0.0.0/0,${subnet.gateway}`);
-  return routes;
-}
-
 const leaseTime = ({ lease }: HostDhcp): string => (lease.duration < 0 ? 'infinite' : `${lease.duration}s`);
 
-/** The server's own address on a subnet. */
-const serverAddress = (subnet: HostDhcpSubnet, dhcp: HostDhcp): string | undefined =>
-  dhcp.ips.find(({ ip }) => isInside(ip, subnet.cidr))?.ip;
-
-function subnetLines(subnet: HostDhcpSubnet, dhcp: HostDhcp, mtu: number): string[] {
-  const block = parseBlock(subnet.cidr);
-  const tag = `s${subnet.id.slice(0, 11)}`;
-  const base = addressText(block.version, block.first);
-  if (subnet.ipVersion === 6) {
-    const dns = subnet.dns.length
-      ? [`dhcp-option=tag:${tag},option6:dns-server,${subnet.dns.map((ip) => `[${ip}]`).join(',')}`]
-      : [];
-    // dnsmasq leases nothing out of prefixes shorter than 64 bits.
-    return [`dhcp-range=set:${tag},${base},static,${Math.max(64, block.prefix)},${leaseTime(dhcp)}`, ...dns];
-  }
-  const server = serverAddress(subnet, dhcp);
-  const dns = subnet.dns.length ? subnet.dns : server ? [server] : [];
-  const routes = classlessRoutes(subnet, dhcp).join(',');
-  const line = (code: number, value: string) => `dhcp-option=tag:${tag},${code}${value ? `,${value}` : ''}`;
-  return [
-    `dhcp-range=set:${tag},${base},static,${netmask(block.prefix)},${leaseTime(dhcp)}`,
-    // An option without a value keeps dnsmasq from making up its own.
-    line(option.router, subnet.gateway ?? ''),
-    ...(dns.length ? [line(option.dns, dns.join(','))] : []),
-    ...(routes ? [line(option.classlessRoutes, routes), line(option.microsoftRoutes, routes)] : []),
-    `dhcp-option-force=tag:${tag},${option.mtu},${mtu}`,
-  ];
+/** The addresses of a subnet are given to those to whom they belong, and to nobody else: it is `static`. */
+function range(subnet: HostDhcpSubnet, dhcp: HostDhcp): string[] {
+  const { version, first, prefix } = parseBlock(subnet.cidr);
+  const start = `dhcp-range=set:${subnetTag(subnet)},${addressText(version, first)},static`;
+  if (version === 4) return [`${start},${netmask(prefix)},${leaseTime(dhcp)}`];
+  // dnsmasq leases nothing out of prefixes shorter than 64 bits.
+  return subnet.dhcp6 && prefix >= 64 ? [`${start},${prefix},${leaseTime(dhcp)}`] : [];
 }
 
 /** A host name as DNS allows it; anything else could add words to the line that it stands in. */
 const hostLabel = (name: string): string => name.replaceAll(/[^A-Za-z0-9.-]/g, '-').slice(0, 63);
 const domainName = (name: string): string => name.replaceAll(/[^A-Za-z0-9.-]/g, '').replace(/\.$/, '');
+
+/** A host's lines: one for each IPv4 address, and one for all that it gets by DHCPv6. */
+function hostLines(host: HostDhcpHost, subnets: ReadonlyMap<string, HostDhcpSubnet>): string[] {
+  const mac = host.mac.toLowerCase();
+  const client = clientIdOf(host);
+  const given = host.addresses.filter(({ subnetId, ip }) => {
+    const subnet = subnets.get(subnetId);
+    return subnet && (!ip.includes(':') || subnet.dhcp6 === 'stateful');
+  });
+  const lines = given
+    .filter(({ ip }) => !ip.includes(':'))
+    .map(({ ip, hostname }) => [...(client ? [`id:${client}`] : []), ip, hostLabel(hostname)]);
+  const v6 = given.filter(({ ip }) => ip.includes(':'));
+  // Lines with this tag are for DHCPv6 alone.
+  if (v6[0]) lines.push(['tag:dhcpv6', ...v6.map(({ ip }) => `[${ip}]`), hostLabel(v6[0].hostname)]);
+  return lines.map((words) => [mac, ...words.filter(Boolean)].join(','));
+}
+
+/**
+ * Ports with options of their own are known by their MAC. Not by a tag in the hosts file: dnsmasq (2.90) does not live
+ * to read that file again once it has served a host with one.
+ */
+const tagLines = ({ hosts }: HostDhcp): string[] =>
+  hosts
+    .filter(({ options }) => options.length > 0)
+    .map((host) => `dhcp-mac=set:${hostTag(host)},${host.mac.toLowerCase()}`)
+    .toSorted();
+
+/** Names of all addresses of the network, whoever gave them; the full one first, so that a reverse look-up finds it. */
+const nameLines = ({ hosts }: HostDhcp, domain: string): string[] =>
+  hosts.flatMap(({ addresses }) =>
+    addresses.map(({ ip, hostname }) => {
+      const name = hostLabel(hostname);
+      return `${ip} ${domain ? `${name}.${domain} ` : ''}${name}`;
+    }),
+  );
+
+const file = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 /**
  * @param directory where this network's files are
@@ -77,15 +79,9 @@ export function dhcpConfiguration(
   user: string,
 ): DhcpConfiguration {
   const domain = domainName(dhcp.domain);
-  const hosts = dhcp.hosts
-    .map(({ mac, ip, hostname }) => {
-      const name = hostLabel(hostname);
-      const address = ip.includes(':') ? `[${ip}]` : ip;
-      return `${mac.toLowerCase()},${address}${name ? `,${name}` : ''}\n`;
-    })
-    .toSorted()
-    .join('');
-  const options = `${[
+  const subnets = new Map(dhcp.subnets.map((subnet) => [subnet.id, subnet]));
+  const { renewal, rebinding } = dhcp.lease;
+  const options = file([
     'no-hosts',
     'no-resolv',
     'no-poll',
@@ -98,15 +94,30 @@ export function dhcpConfiguration(
     `user=${user}`,
     `dhcp-lease-max=${Math.min(65_536, subnetRoom(dhcp))}`,
     `dhcp-hostsfile=${directory}/hosts`,
+    `dhcp-optsfile=${directory}/opts`,
+    `addn-hosts=${directory}/names`,
     `dhcp-leasefile=${directory}/leases`,
     `pid-file=${directory}/pid`,
     `log-facility=${directory}/log`,
+    // As upstream, so that options can be for those alone who boot by iPXE.
+    'dhcp-match=set:ipxe,175',
+    'dhcp-userclass=set:ipxe6,iPXE',
     ...(domain ? [`domain=${domain}`, `local=/${domain}/`] : []),
-    ...(dhcp.lease.renewal > 0 ? [`dhcp-option-force=option:T1,${dhcp.lease.renewal}s`] : []),
-    ...(dhcp.lease.rebinding > 0 ? [`dhcp-option-force=option:T2,${dhcp.lease.rebinding}s`] : []),
-    ...dhcp.subnets.flatMap((subnet) => subnetLines(subnet, dhcp, mtu)),
-  ].join('\n')}\n`;
-  return { hosts, options, optionsName: `options-${revision(options)}.conf` };
+    ...(renewal > 0 ? [`dhcp-option-force=option:T1,${renewal}s`] : []),
+    ...(rebinding > 0 ? [`dhcp-option-force=option:T2,${rebinding}s`] : []),
+    mtuOption(mtu),
+    ...tagLines(dhcp),
+    ...dhcp.subnets.flatMap((subnet) => range(subnet, dhcp)),
+  ]);
+  return {
+    reread: {
+      hosts: file(dhcp.hosts.flatMap((host) => hostLines(host, subnets)).toSorted()),
+      opts: optionsFile(dhcp, domain),
+      names: file(nameLines(dhcp, domain).toSorted()),
+    },
+    options,
+    optionsName: `options-${revision(options)}.conf`,
+  };
 }
 
 /** As many leases as there are addresses. */

@@ -1,4 +1,5 @@
 import { chown, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { HostDhcp } from '../../driver.ts';
 import { dhcpNamespace, runtimeDirectory } from '../names.ts';
@@ -70,7 +71,8 @@ export async function endServer(directory: string): Promise<boolean> {
 }
 
 /**
- * Makes one network's dnsmasq run with what is wanted: nothing to do, a SIGHUP when only hosts differ, else a new one.
+ * Makes one network's dnsmasq run with what is wanted: nothing to do, a SIGHUP when only hosts, options
+ * or names differ, else a new one.
  *
  * @returns how many changes it took
  */
@@ -84,20 +86,16 @@ export async function reconcileServer(
 ): Promise<number> {
   const directory = join(dhcpRoot(tag), dhcp.networkId);
   const wanted = dhcpConfiguration(dhcp, mtu, directory, account.name);
-  const [there, hosts, loaded] = await Promise.all([
-    running(directory),
-    readFile(join(directory, 'hosts'), 'utf8').catch(() => undefined),
-    readFile(join(directory, 'hosts.loaded'), 'utf8').catch(() => undefined),
-  ]);
-  const stale = staleAddresses(loaded ?? '', wanted.hosts);
+  const [there, loaded] = await Promise.all([running(directory), readLoaded(directory)]);
+  const stale = staleAddresses(loaded?.hosts ?? '', wanted.reread.hosts);
   const leases = join(directory, 'leases');
   const kept = withoutLeases(await readFile(leases, 'utf8').catch(() => ''), stale);
   const isCurrent = there?.optionsName === wanted.optionsName && there.inode === inode;
   if (there && isCurrent && kept === undefined) {
-    if (hosts === wanted.hosts && loaded === wanted.hosts) return 0;
-    if (hosts !== wanted.hosts) await replaceFile(join(directory, 'hosts'), wanted.hosts, account);
+    if (JSON.stringify(loaded) === JSON.stringify(wanted.reread)) return 0;
+    await writeReread(directory, wanted, account);
     process.kill(there.pid, 'SIGHUP');
-    await replaceFile(join(directory, 'hosts.loaded'), wanted.hosts, account);
+    await rememberLoaded(directory, wanted);
     return 1;
   }
   if (there) await end(there.pid);
@@ -107,17 +105,46 @@ export async function reconcileServer(
     'dnsmasq',
     `--conf-file=${join(directory, wanted.optionsName)}`,
   ]);
-  await replaceFile(join(directory, 'hosts.loaded'), wanted.hosts, account);
+  await rememberLoaded(directory, wanted);
   return 1;
+}
+
+type Reread = DhcpConfiguration['reread'];
+
+/** What the server has read, which is written down after it was told to: who is killed before that tells it again. */
+async function readLoaded(directory: string): Promise<Reread | undefined> {
+  const text = await readFile(join(directory, 'loaded.json'), 'utf8').catch(() => '');
+  try {
+    return JSON.parse(text) as Reread;
+  } catch {
+    return undefined;
+  }
+}
+
+async function rememberLoaded(directory: string, { reread }: DhcpConfiguration): Promise<void> {
+  const file = join(directory, 'loaded.json');
+  await writeFile(`${file}.new`, JSON.stringify(reread), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}
+
+async function writeReread(
+  directory: string,
+  { reread }: DhcpConfiguration,
+  account: Account,
+): Promise<void> {
+  for (const [name, text] of Object.entries(reread)) await replaceFile(join(directory, name), text, account);
 }
 
 /** Who has which address, from a hosts file: by address without brackets. */
 const byAddress = (hosts: string): Map<string, string> =>
   new Map(
-    hosts
-      .split('\n')
-      .map((line) => line.split(','))
-      .map(([mac = '', ip = '']) => [ip.replace(/^\[|\]$/g, ''), mac]),
+    hosts.split('\n').flatMap((line) => {
+      const [mac = '', ...words] = line.split(',');
+      return words.flatMap((word) => {
+        const ip = word.replace(/^\[|\]$/g, '');
+        return isIP(ip) ? [[ip, mac] as const] : [];
+      });
+    }),
   );
 
 /** Addresses that belong to nobody or somebody else now. */
@@ -145,7 +172,7 @@ async function prepare(directory: string, wanted: DhcpConfiguration, account: Ac
   for (const file of await readdir(directory))
     if (file.startsWith('options-')) await rm(join(directory, file), { force: true });
   await replaceFile(join(directory, wanted.optionsName), wanted.options, account);
-  await replaceFile(join(directory, 'hosts'), wanted.hosts, account);
+  await writeReread(directory, wanted, account);
 }
 
 /** Ends servers of networks that are wanted no more, and removes their files. @returns how many */

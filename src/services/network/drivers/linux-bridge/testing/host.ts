@@ -128,8 +128,8 @@ export class Guest {
   };
   canPing = async (address: string): Promise<boolean> => canPing(this.namespace, address);
 
-  /** A DHCP client's whole conversation; answers what it was given. */
-  async dhcp(): Promise<Record<string, string>> {
+  /** A DHCP client's whole conversation; answers what it was given. @param asked options beside the usual ones */
+  async dhcp(...asked: string[]): Promise<Record<string, string>> {
     const script = join(this.#folder, 'lease.sh');
     await writeFile(
       script,
@@ -168,6 +168,7 @@ env
       'domain',
       '-O',
       'dns',
+      ...asked.flatMap((name) => ['-O', name]),
     );
     return Object.fromEntries(
       output.split('\n').flatMap((line) => {
