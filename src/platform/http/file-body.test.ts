@@ -49,8 +49,8 @@ describe('a part of a file as a body', () => {
     for (const [start, end] of [
       [0, bytes.length - 1],
       [0, 0],
-      [1, 524_288],
-      [524_287, 1_048_577],
+      [1, 1_048_576],
+      [1_048_575, 2_097_153],
       [bytes.length - 1, bytes.length - 1],
     ] as const) {
       const { answered, outcome } = ask(start, end);

@@ -5,7 +5,7 @@ import { constants, type FileHandle, open } from 'node:fs/promises';
  * Bytes that are read and sent at once. With smaller pieces more is spent on each of them than on its bytes, larger
  * ones leave the processor's cache before they are sent.
  */
-const pieceSize = 512 * 1024;
+const pieceSize = 1024 * 1024;
 
 /**
  * A part of an open file as the body of an answer. It is sent from two buffers that take turns, one read while the
