@@ -380,6 +380,14 @@ describe('import plugins', () => {
     assert.deepEqual(await images.staged(), []);
   });
 
+  it('leave packed what is to be packed', async () => {
+    const packed = gzipSync(Buffer.alloc(100_000));
+    const { id, task, image: found } = await imported(packed, { container_format: 'compressed' });
+    assert.equal(task.status, 'success', task.message);
+    assert.deepEqual([found.container_format, found.size], ['compressed', packed.length]);
+    assert.deepEqual((await images.download(member, id)).bytes, packed);
+  });
+
   it('unpack a zip of one file, and of no more', async () => {
     const zipOf = (names: readonly string[]) => zip(names.map((name) => [name, Buffer.alloc(1000, name)]));
     const one = await imported(zipOf(['../../disk']));
