@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Authenticator } from '../http/authorizer.ts';
 import type { Credentials } from './credentials.ts';
@@ -24,7 +24,7 @@ export function cachingAuthenticator(validate: ValidateToken): CachingAuthentica
   let generation = 0;
 
   const lookUp = (token: string): Credentials | Promise<Credentials | undefined> => {
-    const key = createHash('sha256').update(token).digest('base64');
+    const key = hash('sha256', token, 'base64');
     const found = known.get(key);
     if (found && found.expiresAt > Date.now()) return found.credentials;
     const asked = generation;
