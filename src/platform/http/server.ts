@@ -39,7 +39,11 @@ import { isWellFormed } from './well-formed.ts';
 export interface ApiServerDependencies {
   authenticator: Authenticator;
   authorizer: Authorizer;
-  log: { error(fields: object, message: string): void; info(fields: object, message: string): void };
+  log: {
+    error(fields: object, message: string): void;
+    info(fields: object, message: string): void;
+    isLevelEnabled?(level: 'info'): boolean;
+  };
   /** For `WWW-Authenticate: Keystone uri="…"`. */
   identityUrl(): string;
   /** Browser origins that may call the API; `*` for any. Default none. */
@@ -360,6 +364,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     const seconds = (performance.now() - scene.startedAt) / 1000;
     const route = scene.prepared?.route.path ?? 'unknown';
     deps.observe?.({ method: request.method, route, status, seconds });
+    if (deps.log.isLevelEnabled?.('info') === false) return;
     withContext(scene.context, () =>
       deps.log.info(
         {
