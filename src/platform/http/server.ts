@@ -24,15 +24,16 @@ import {
   PayloadTooLarge,
   UnsupportedMediaType,
 } from '../errors/errors.ts';
-import { microversion, negotiate, versionHeaders } from '../microversion/microversion.ts';
+import { negotiate, versionHeaders } from '../microversion/microversion.ts';
 import type { Api } from './api.ts';
 import type { Authenticator, Authorizer } from './authorizer.ts';
 import { Answer, Call, type Query } from './call.ts';
 import { crossOrigin } from './cross-origin.ts';
 import { FileBody } from './file-body.ts';
 import { openApiDocument } from './openapi.ts';
+import { type Prepared, prepare } from './prepared.ts';
 import type { Method, Route } from './route.ts';
-import { type Validator, validator } from './validation.ts';
+import type { Scene } from './scene.ts';
 import { isWellFormed } from './well-formed.ts';
 
 /** What an API server needs of the program around it. */
@@ -52,23 +53,6 @@ export interface ApiServerDependencies {
   observe?(request: { method: string; route: string; status: number; seconds: number }): void;
 }
 
-interface Prepared {
-  route: Route;
-  /** Body checks, newest microversion first. */
-  bodies: { since: number; check: Validator }[];
-  since: number;
-  until: number;
-}
-
-interface Scene {
-  prepared: Prepared | undefined;
-  context: RequestContext;
-  credentials: Credentials | undefined;
-  token: string | undefined;
-  startedAt: number;
-  version?: number;
-}
-
 type Parsed = (error: Error | null, body?: unknown) => void;
 
 const gzip = promisify(gzipCallback);
@@ -76,23 +60,6 @@ const gzip = promisify(gzipCallback);
 const gzipThreshold = 32 * 1024;
 const defaultBodyLimit = 114_688;
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
-const scenes = new WeakMap<FastifyRequest, Scene>();
-
-function prepare(route: Route): Prepared {
-  const schemas =
-    route.body === undefined ? [] : Array.isArray(route.body) ? route.body : [['0.0', route.body]];
-  return {
-    route,
-    bodies: schemas
-      .map(([since, schema]) => ({
-        since: since === '0.0' ? 0 : microversion(since),
-        check: validator(schema),
-      }))
-      .toReversed(),
-    since: route.since ? microversion(route.since) : 0,
-    until: route.until ? microversion(route.until) : Number.POSITIVE_INFINITY,
-  };
-}
 
 /**
  * An HTTP server for one API, not yet listening.
@@ -113,6 +80,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     ...(api.rewrite ? { rewriteUrl: rewriter(api.rewrite) } : {}),
   });
 
+  app.decorateRequest('scene', undefined);
   app.removeAllContentTypeParsers();
   const readJson = (_request: FastifyRequest, text: string | Buffer, done: Parsed) => {
     if (text === '') return done(null, undefined);
@@ -198,7 +166,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
       token: undefined,
       startedAt: performance.now(),
     };
-    scenes.set(request, scene);
+    request.scene = scene;
     reply.header('x-openstack-request-id', context.requestId);
     if (api.headers) reply.headers(api.headers);
     if (api.requestIdHeader) reply.header(api.requestIdHeader, context.requestId);
@@ -254,7 +222,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   }
 
   async function dispatch(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const scene = scenes.get(request) as Scene;
+    const scene = request.scene as Scene;
     const prepared = scene.prepared as Prepared;
     const { route } = prepared;
     try {
@@ -359,7 +327,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   }
 
   function observe(request: FastifyRequest, status: number): void {
-    const scene = scenes.get(request);
+    const scene = request.scene;
     if (!scene) return;
     const seconds = (performance.now() - scene.startedAt) / 1000;
     const route = scene.prepared?.route.path ?? 'unknown';
@@ -381,13 +349,11 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   /** What went wrong here, and is no fault of the client's. */
   function complain(request: FastifyRequest, err: unknown): void {
     const fields = { err, method: request.method, path: request.originalUrl.split('?')[0] };
-    withContext(scenes.get(request)?.context ?? { requestId: '-' }, () =>
-      deps.log.error(fields, 'request failed'),
-    );
+    withContext(request.scene?.context ?? { requestId: '-' }, () => deps.log.error(fields, 'request failed'));
   }
 
   function fail(request: FastifyRequest, reply: FastifyReply, thrown: unknown): FastifyReply {
-    const scene = scenes.get(request);
+    const scene = request.scene;
     const error = toApiError(thrown);
     if (error.status >= 500) complain(request, thrown);
     // A 401 says where to get in, whoever refused.
@@ -406,7 +372,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
 
   /** What never gets to a handler, for its path or its body, has a microversion all the same. */
   function failUnrouted(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
-    const scene = scenes.get(request);
+    const scene = request.scene;
     try {
       if (api.microversions && scene) {
         scene.version = negotiate(request.headers, api.microversions);
