@@ -1,18 +1,15 @@
 import type { Call } from '../../../platform/http/call.ts';
+import { listRows } from '../../../platform/store/list.ts';
 import type { Identity } from '../identity.ts';
 import { batches } from '../store/batches.ts';
-import { noDomain, type ProjectRow } from '../store/tables.ts';
+import { noDomain, type ProjectRow, projectTags } from '../store/tables.ts';
 
 /** The tags of some projects, by their ids. */
 export async function tagsOf(identity: Identity, ids: readonly string[]): Promise<Map<string, string[]>> {
   const tags = new Map<string, string[]>(ids.map((id) => [id, []]));
   for (const some of batches(ids)) {
-    const rows = await identity.store.db
-      .selectFrom('project_tags')
-      .selectAll()
-      .where('project_id', 'in', some)
-      .orderBy('name')
-      .execute();
+    // Of each project they come in the order of their names: the primary key's.
+    const rows = await listRows(identity.store, projectTags, { where: { project_id: some } });
     for (const row of rows) tags.get(row.project_id)?.push(row.name);
   }
   return tags;
