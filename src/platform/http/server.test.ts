@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { cachingAuthenticator } from '../auth/authenticator.ts';
+import { contextIfAny } from '../context/context.ts';
 import { type ApiError, BadRequest, Unauthorized } from '../errors/errors.ts';
 import type { Api } from './api.ts';
 import { serveApi } from './server.ts';
@@ -25,11 +26,13 @@ function api(more: Partial<Api> = {}): Api {
   };
 }
 
-async function started(given: Api) {
+const silent = { error: () => {}, info: () => {} };
+
+async function started(given: Api, log: Parameters<typeof serveApi>[1]['log'] = silent) {
   const app = serveApi(given, {
     authenticator: cachingAuthenticator(async () => null),
     authorizer: { check: () => true, enforce: () => {} },
-    log: { error: () => {}, info: () => {} },
+    log,
     identityUrl: () => 'http://127.0.0.1:5000',
     corsOrigins: [site],
   });
@@ -75,6 +78,27 @@ describe('an API server', () => {
     }
     assert.equal((await fetch(`${harbour.url}/boats`, { method: 'HEAD' })).status, 200);
     assert.equal((await fetch(`${harbour.url}/cars`, { method: 'OPTIONS' })).status, 404);
+  });
+
+  it('writes a line of each request, with its id, where lines of that level are written', async () => {
+    const lines: object[] = [];
+    let enabled = true;
+    const logged = await started(api(), {
+      error: () => {},
+      info: ({ seconds, ...line }: { seconds?: number }) => {
+        lines.push({ ...line, timed: typeof seconds === 'number', id: contextIfAny()?.requestId });
+      },
+      isLevelEnabled: () => enabled,
+    });
+    try {
+      const { headers } = await fetch(`${logged.url}/boats?sort=name`);
+      enabled = false;
+      await fetch(`${logged.url}/boats`);
+      const id = headers.get('x-openstack-request-id');
+      assert.deepEqual(lines, [{ method: 'GET', path: '/boats', status: 200, timed: true, id }]);
+    } finally {
+      await logged.app.close();
+    }
   });
 
   it('knows no HEAD where the API has none', async () => {
