@@ -22,8 +22,14 @@ export interface FlowWorld {
 export interface FlowSubject<World extends FlowWorld> {
   /** Builds a world in which nothing has happened yet. Called for every case. */
   world(seam: Seam): Promise<World>;
-  /** The flow under test first, then those that it starts. Called anew for each life of the process. */
-  flows(world: World): readonly [{ definition: FlowDefinition }, ...{ definition: FlowDefinition }[]];
+  /**
+   * The flow under test first, then those that it starts. Called anew for each life of the process.
+   * @param engine what a flow starts others with
+   */
+  flows(
+    world: World,
+    engine: FlowEngine,
+  ): readonly [{ definition: FlowDefinition }, ...{ definition: FlowDefinition }[]];
   /** Does what the API does to start the flow. @returns the flow's id */
   start(engine: FlowEngine, world: World): Promise<string>;
   /** Asserts that all is there. */
@@ -179,19 +185,19 @@ async function play<World extends FlowWorld>(
   const stage = new Stage(given);
   const world = await subject.world(stage.seam);
   stage.store = world.store;
-  const [{ definition }] = subject.flows(world);
-  stage.flow = definition.name;
-  const live = () => {
-    const engine = new FlowEngine({
+  const made = () =>
+    new FlowEngine({
       store: world.store,
       runnerId: 'test',
       backoffMs: 1,
       pause: () => new Promise((resolve) => setImmediate(resolve)),
       around: stage.around,
     });
-    return engine.register(...subject.flows(world));
-  };
-  let engine = live();
+  let engine = made();
+  const flows = subject.flows(world, engine);
+  const [{ definition }] = flows;
+  stage.flow = definition.name;
+  engine.register(...flows);
   try {
     await engine.start();
     const id = await subject.start(engine, world);
@@ -202,7 +208,8 @@ async function play<World extends FlowWorld>(
       ended.catch(() => {});
       engine.abandon();
       stage.revive();
-      engine = live();
+      engine = made();
+      engine.register(...subject.flows(world, engine));
       await engine.start();
     }
     for (const { id: other } of await engine.list({ state: ['running', 'unwinding'] }))
@@ -261,7 +268,9 @@ class Stage {
   }
 
   readonly around: Around = ({ flow, action, step }, work) => {
-    if (flow !== this.flow || action === 'end') return work();
+    // A flow that was started by the one under test is left alone, though it runs in its context.
+    if (flow !== this.flow) return lives.exit(work);
+    if (action === 'end') return work();
     const life = this.#life;
     const where = label(action, step);
     const run = async () => {
