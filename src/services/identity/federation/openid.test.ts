@@ -153,6 +153,23 @@ describe('OpenID Connect with an identity provider', () => {
     assert.equal(answered.body.token.user['OS-FEDERATION'].groups.length, 2);
   });
 
+  it('is not asked about a token where the connection says that tokens speak for themselves', async () => {
+    const { access_token } = await provider.tokens('cumulet', callback);
+    const connection = (introspection: boolean) =>
+      new OpenIdConnection(
+        {
+          type: 'openid',
+          issuer: provider.issuer,
+          client_id: 'cumulet',
+          client_secret: secret,
+          introspection,
+        },
+        () => callback,
+      );
+    assert.equal((await connection(true).bearer(access_token)).remoteUser?.split('@')[0], 'ann');
+    await assert.rejects(connection(false).bearer(access_token), /does not say whose access tokens are/);
+  });
+
   it('refuses an access token of another client, of nobody, and what is none', async () => {
     assert.equal(
       (await bear((await provider.tokens('other', `${provider.issuer}/other`)).access_token)).status,
