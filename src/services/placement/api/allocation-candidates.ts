@@ -110,8 +110,9 @@ function allocationsText(candidate: AllocationCandidate): string {
 function mappedText(candidate: AllocationCandidate): string {
   let groups = '';
   for (const [suffix, providers] of candidate.mappings) {
-    const uuids = providers.map(({ uuid }) => `"${uuid}"`);
-    groups += `${groups && ','}"${suffix}":[${uuids.length > 1 ? [...new Set(uuids)].join() : uuids.join()}]`;
+    const [first, second] = providers;
+    const uuids = second ? [...new Set(providers.map(({ uuid }) => `"${uuid}"`))].join() : `"${first?.uuid}"`;
+    groups += `${groups && ','}"${suffix}":[${uuids}]`;
   }
   return `{${allocationsMember(candidate)},"mappings":{${groups}}}`;
 }

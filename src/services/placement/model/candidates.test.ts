@@ -331,6 +331,19 @@ test('under a limit no more hosts are looked at than have given what it takes', 
   }
 });
 
+test('groups that ask together for more than a tree has are refused before they are combined', () => {
+  const functions = (count: number) =>
+    Array.from({ length: count }, (_, place) => provider(`pf${place}`, { VF: 1 }, { parentUuid: 'root' }));
+  const asking = (count: number) =>
+    Array.from({ length: count }, (_, place) => group(`_${place}`, { VF: 1 }));
+  for (const groupPolicy of ['isolate', 'none'] as const) {
+    const index = new ProviderIndex([provider('root', {}), ...functions(15)]);
+    assert.deepEqual([...findCandidates(index, query(asking(16), { groupPolicy }))], []);
+    const one = [...findCandidates(index, query(asking(15), { groupPolicy, limit: 1 }))];
+    assert.equal(one.length, 1);
+  }
+});
+
 test('a limit stops the search: of an astronomically large answer the first come at once', () => {
   const records = [provider('root', {})];
   for (let place = 0; place < 60; place += 1)

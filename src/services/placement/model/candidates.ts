@@ -1,5 +1,6 @@
 import { Bitset } from './bitset.ts';
 import { hasRoom } from './capacity.ts';
+import { type Ask, canBeIsolated, isEnough } from './enough.ts';
 import type { Conditions, Stock } from './provider-columns.ts';
 import { type Provider, type ProviderIndex, sharingTrait } from './providers.ts';
 import type { CandidateQuery, RequestGroup } from './requests.ts';
@@ -225,19 +226,33 @@ class Search {
     const ordered = lenders.length > 0 ? [...tree, ...lenders] : tree;
     const providers = this.#randomize ? shuffled(ordered) : ordered;
     const choices: (() => Iterable<Choice>)[] = [];
+    const asks: Ask[] = [];
     for (const [place, group] of this.#query.groups.entries()) {
       if (group.suffix !== '') {
         const able = this.#able(providers, place, group);
         if (able.length === 0) return;
         const options = able.map((provider) => toChoice(provider, group));
         choices.push(() => options);
+        asks.push({ resources: group.resources, providers: able });
       } else {
         const perClass = this.#ablePerClass(providers, root, place, group);
         if (!perClass) return;
         choices.push(() => spread(perClass, group));
       }
     }
+    if (!this.#mayServe(asks)) return;
     yield* this.#combine(choices, 0, new Map(), new Map(), new Set());
+  }
+
+  /** Whether granular groups do not ask together for more than there is. */
+  #mayServe(asks: readonly Ask[]): boolean {
+    if (asks.length < 2) return true;
+    const isolated = this.#query.groupPolicy === 'isolate';
+    if (isolated && !canBeIsolated(asks.map(({ providers }) => providers))) return false;
+    // Two or three groups are combined as quickly as this is told.
+    if (asks.length < 4) return true;
+    const { columns } = this.#index;
+    return isEnough(asks, ({ ordinal }, name) => columns.stock(name)?.left(ordinal) ?? 0);
   }
 
   /** Who alone meets a granular group. */

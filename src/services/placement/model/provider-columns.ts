@@ -30,6 +30,11 @@ export class Stock {
     return this.hasRoom(ordinal, amount) && this.respectsUnits(ordinal, amount);
   }
 
+  /** What is left, whatever may be taken at once; below 0 where there is nothing. */
+  left(ordinal: number): number {
+    return this.#free[ordinal] ?? -1;
+  }
+
   /** Whether so much is left, and may be taken at once. */
   hasRoom(ordinal: number, amount: number): boolean {
     return amount <= (this.#free[ordinal] ?? -1) && amount <= (this.#most[ordinal] ?? 0);
