@@ -1,3 +1,4 @@
+import { periodic } from '../../platform/agent/periodic.ts';
 import { sectionOf } from '../../platform/config/section.ts';
 import { FlowEngine } from '../../platform/flow/engine.ts';
 import type { Route } from '../../platform/http/route.ts';
@@ -41,6 +42,7 @@ import { offerFlows } from './flows/operator.ts';
 import type { FlowParts } from './flows/parts.ts';
 import { settled } from './flows/settled.ts';
 import { computeServiceHandlers } from './handlers/compute-service.ts';
+import { offloadShelved } from './handlers/offload-shelved.ts';
 import { computePolicies } from './policy/policies.ts';
 import { computeSettings, ratiosOf } from './settings.ts';
 import { migrationChanges } from './store/migrations.ts';
@@ -88,8 +90,10 @@ export const compute: ServiceDefinition = {
     const { bus, log } = platform;
     const store = await platform.openStore(computeSchema);
     const engine = new FlowEngine({ store, runnerId: `compute@${platform.host}`, log });
+    const settings = sectionOf(computeSettings, platform.settings);
     const parts: FlowParts = {
       store,
+      engine,
       servers: serverChanges(store),
       migrations: migrationChanges(store),
       actions: serverActionLog(store),
@@ -105,17 +109,25 @@ export const compute: ServiceDefinition = {
     const running: Compute = {
       ...parts,
       platform,
+      settings,
       engine,
       flows,
       resource: resourcesIn(computeStyle, (work) => store.transaction(work)),
     };
     const authorizer = await platform.authorizer(computePolicies);
     const routes = resources.flatMap((make) => make(running));
-    const listener = await bus.serve(
-      computeService,
-      computeServiceHandlers(parts, ratiosOf(sectionOf(computeSettings, platform.settings))),
+    const listener = await bus.serve(computeService, computeServiceHandlers(parts, ratiosOf(settings)));
+    const { shelved_offload_time: offloadTime, shelved_poll_interval: every } = settings;
+    const offloading = periodic(
+      'shelved servers',
+      every * 1000,
+      () => offloadShelved(parts, flows, offloadTime),
+      {
+        onError: (err) => log.warn({ err }, 'shelved servers could not be taken off their hosts'),
+      },
     );
     const close = async () => {
+      await offloading.close();
       await listener.close();
       await engine.close();
     };
@@ -123,6 +135,7 @@ export const compute: ServiceDefinition = {
       offerFlows(platform, engine);
       offerPlacementAdministration(platform, parts);
       await engine.start();
+      if (offloadTime > 0) offloading.start();
       await platform.listen(
         {
           name: 'compute',

@@ -18,12 +18,28 @@ export const computeSettings = {
     description: 'What follows the name of a server in its metadata; empty for nothing.',
     default: 'novalocal',
   }),
+  enable_instance_password: boolean({
+    description: 'Say a password in the answers that create, rebuild and rescue servers.',
+    default: true,
+  }),
+  shelved_offload_time: integer({
+    description: 'Seconds until a shelved server is taken off its host; 0 for at once, -1 for never.',
+    default: 0,
+    min: -1,
+    max: 2 ** 31,
+  }),
+  shelved_poll_interval: integer({
+    description: 'How often shelved servers are looked through for those that are due, in seconds.',
+    default: 3600,
+    min: 1,
+    max: 2 ** 31,
+  }),
   remove_unused_base_images: boolean({
     description: 'Remove base images that no server of a host uses.',
     default: true,
   }),
   remove_unused_original_minimum_age_seconds: integer({
-    description: 'How long one that is not used is kept, in seconds.',
+    description: 'How long one that is not used is kept, in seconds; an hour at least.',
     default: 86_400,
     min: 0,
     max: 2 ** 31,
@@ -35,7 +51,8 @@ export const computeSettings = {
     max: 2 ** 31,
   }),
   image_cache_max_size: integer({
-    description: 'The most bytes of those that are not used; 0 for any amount.',
+    description:
+      'The most bytes of all of them; of those that are not used the oldest go then. 0 for any amount.',
     default: 0,
     min: 0,
     max: 2 ** 53 - 1,

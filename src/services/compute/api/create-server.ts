@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { BadRequest, NotFound, NotImplemented, OverQuota } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { repository } from '../../../platform/store/repository.ts';
@@ -10,12 +10,13 @@ import { createEvent } from '../flows/create-server.ts';
 import { canonicalIpv6 } from '../model/addresses.ts';
 import { hostnameOf } from '../model/server-names.ts';
 import type { Flavor } from '../store/flavors.ts';
-import { computeHosts, defaultZone } from '../store/host-states.ts';
+import { assertZone } from '../store/host-states.ts';
 import { keypairs } from '../store/keypairs.ts';
-import { claimQuota, quotaLimit } from '../store/quota-claims.ts';
+import { assertMetadataItems, claimQuota, quotaLimit } from '../store/quota-claims.ts';
 import { serverGroupMembers, serverGroups } from '../store/server-groups.ts';
 import { type ServerFlavor, type ServerRequest, servers, serverTags } from '../store/servers.ts';
 import { usableFlavor } from '../store/usable-flavor.ts';
+import { newPassword, passwordAnswer } from './admin-password.ts';
 import { toBoolean } from './parameter-types.ts';
 import type { BlockDeviceBody, CreateServerBody } from './server-body.ts';
 import { linksOf } from './style.ts';
@@ -25,11 +26,6 @@ interface CreateBody {
   'os:scheduler_hints'?: Record<string, unknown>;
   'OS-SCH-HNT:scheduler_hints'?: Record<string, unknown>;
 }
-
-/** The alphabet of upstream's generated passwords: what looks alike is left out. */
-const passwordSymbols = '23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz';
-export const newPassword = (length = 12): string =>
-  [...randomBytes(length)].map((byte) => passwordSymbols[byte % passwordSymbols.length]).join('');
 
 /** What is not there, or may not be had, is a mistake of the request and not of its path. */
 const asBadRequest = (error: unknown): never => {
@@ -61,7 +57,7 @@ export function createServerHandler(compute: Compute) {
     const isAdmin = call.can('context_is_admin');
     const hints = body['os:scheduler_hints'] ?? body['OS-SCH-HNT:scheduler_hints'] ?? {};
     const where = placeOf(asked, call);
-    if (where.zone !== undefined && !where.forceHost) await assertZone(where.zone);
+    if (where.zone !== undefined && !where.forceHost) await assertZone(store, where.zone);
     if (asked.trusted_image_certificates) call.enforce('os_compute_api:servers:create:trusted_certs', target);
     if (asked.networks !== undefined && asked.networks !== 'none')
       call.enforce('os_compute_api:servers:create:attach_network', target);
@@ -99,7 +95,7 @@ export function createServerHandler(compute: Compute) {
 
     const reservationId = `r-${newPassword(8).toLowerCase()}`;
     const ids = await store.transaction(async () => {
-      await assertMetadata(asked.metadata ?? {}, projectId);
+      await assertMetadataItems(store, asked.metadata ?? {}, projectId);
       const count = await claimRoom(flavor, { projectId, userId }, counts);
       const made: string[] = [];
       for (let index = 0; index < count; index++) {
@@ -160,8 +156,7 @@ export function createServerHandler(compute: Compute) {
       links: linksOf('servers', id, call),
       'OS-DCF:diskConfig': asked['OS-DCF:diskConfig'] ?? 'MANUAL',
       security_groups: (names.length > 0 ? names : ['default']).map((name) => ({ name })),
-      // It is told once and not kept; guests are reached by their keys.
-      adminPass: asked.adminPass ?? newPassword(),
+      ...passwordAnswer(compute, asked.adminPass),
     };
     return answer(202, { server }, { location: `${call.origin}/v2.1/servers/${id}` });
   };
@@ -186,21 +181,6 @@ export function createServerHandler(compute: Compute) {
         if (!(error instanceof OverQuota) || count <= least) throw error;
       }
     }
-  }
-
-  async function assertZone(zone: string): Promise<void> {
-    const hosts = await computeHosts(store);
-    const known = hosts.some((host) => host.zone === zone && !host.service.disabled);
-    // A cloud whose hosts have yet to be heard of has the default zone all the same.
-    if (!known && !(zone === defaultZone && hosts.length === 0))
-      throw new BadRequest('The requested availability zone is not available');
-  }
-
-  async function assertMetadata(metadata: Record<string, string>, projectId: string): Promise<void> {
-    const most = await quotaLimit(store, 'metadata_items', projectId);
-    const count = Object.keys(metadata).length;
-    if (most >= 0 && count > most)
-      throw new OverQuota(403, `Maximum number of metadata items exceeds ${most}`);
   }
 
   async function joinGroup(groupId: string, serverId: string, projectId: string, isAdmin: boolean) {

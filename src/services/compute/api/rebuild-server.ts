@@ -1,4 +1,4 @@
-import { BadRequest, Forbidden } from '../../../platform/errors/errors.ts';
+import { BadRequest } from '../../../platform/errors/errors.ts';
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { validator } from '../../../platform/http/validation.ts';
 import { repository } from '../../../platform/store/repository.ts';
@@ -6,9 +6,10 @@ import type { Compute } from '../compute.ts';
 import { rebuildEvent, rebuildTask } from '../flows/rebuild-server.ts';
 import { canonicalIpv6 } from '../model/addresses.ts';
 import { keypairs } from '../store/keypairs.ts';
-import { quotaLimit } from '../store/quota-claims.ts';
+import { assertMetadataItems } from '../store/quota-claims.ts';
 import type { Server } from '../store/servers.ts';
-import { assertImageFits, newPassword } from './create-server.ts';
+import { passwordAnswer } from './admin-password.ts';
+import { assertImageFits } from './create-server.ts';
 import { type RebuildBody, rebuildSchema } from './server-body.ts';
 import { computeErrors } from './style.ts';
 
@@ -34,9 +35,7 @@ export function rebuildAction(
     const keypair = given.key_name ? await keys.find({ user_id: userId, name: given.key_name }) : null;
     if (given.key_name && !keypair) throw new BadRequest('Invalid key_name provided.');
     await store.transaction(async () => {
-      const most = await quotaLimit(store, 'metadata_items', projectId);
-      if (given.metadata && most >= 0 && Object.keys(given.metadata).length > most)
-        throw new Forbidden(`Maximum number of metadata items exceeds ${most}`);
+      await assertMetadataItems(store, given.metadata ?? {}, projectId);
       const { vm_state } = await changes.begin(id, 'rebuild', rebuildTask, { isAdmin });
       const has = (name: keyof RebuildBody) => given[name] !== undefined;
       await changes.change(
@@ -80,7 +79,7 @@ export function rebuildAction(
           ...view,
           ...(call.since('2.54') ? { key_name: changed.key_name } : {}),
           ...(call.since('2.57') ? { user_data: changed.user_data } : {}),
-          adminPass: given.adminPass ?? newPassword(),
+          ...passwordAnswer(compute, given.adminPass),
         },
       },
       { location: `${call.origin}/v2.1/servers/${id}` },

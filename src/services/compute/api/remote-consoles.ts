@@ -8,7 +8,7 @@ import type { Compute } from '../compute.ts';
 import { hashOfToken } from '../handlers/compute-service.ts';
 import type { Server } from '../store/servers.ts';
 import { closed } from './parameter-types.ts';
-import type { ServerAction } from './server-actions.ts';
+import type { ServerAction } from './server-action.ts';
 import { serverFor } from './servers.ts';
 
 /** How long an unused token opens its console: nova's `[consoleauth] token_ttl`. */

@@ -101,7 +101,7 @@ describe('actions of servers', () => {
     assert.equal((await act({ resize: { flavorRef: 'nothing' } })).status, 400);
     assert.equal((await act({ resize: { flavorRef: '' } })).status, 400);
     assert.equal((await act({ resize: { flavorRef: cloud.flavorId } })).status, 400);
-    assert.equal((await act({ shelve: null })).status, 501);
+    assert.equal((await act({ evacuate: {} }, { as: admin })).status, 501);
   });
 
   it('stop at a lock, unless an administrator asks', async () => {

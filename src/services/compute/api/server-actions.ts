@@ -5,47 +5,25 @@ import { type Route, route } from '../../../platform/http/route.ts';
 import { type Validator, validator } from '../../../platform/http/validation.ts';
 import { microversion } from '../../../platform/microversion/microversion.ts';
 import type { Compute } from '../compute.ts';
-import { snapshotTask } from '../flows/snapshot-server.ts';
 import { assertActionAllowed, type PowerActionName, powerActions } from '../model/server-actions.ts';
 import type { Server } from '../store/servers.ts';
-import { closed, Name } from './parameter-types.ts';
+import { closed } from './parameter-types.ts';
 import { rebuildAction } from './rebuild-server.ts';
 import { consoleActions } from './remote-consoles.ts';
+import { rescueActions } from './rescue-server.ts';
 import { resizeActions } from './resize-server.ts';
-import { DiskConfig, FlavorRef, Metadata } from './server-body.ts';
+import { type ServerAction, serverAction } from './server-action.ts';
+import { DiskConfig, FlavorRef } from './server-body.ts';
 import { beginDelete, changedServer, serverFor } from './servers.ts';
+import { shelveActions } from './shelve-server.ts';
+import { snapshotActions } from './snapshot-server.ts';
 import { computeErrors } from './style.ts';
-
-/** One thing that `POST /servers/{id}/action` can ask for. */
-export interface ServerAction {
-  policy: string;
-  /** Of what stands under the action's name; default: anything, mostly null. */
-  schema?: TSchema;
-  since?: string;
-  until?: string;
-  run(server: Server, call: Call, given: never): unknown;
-}
-
-/** Gives an action's `run` the type of its schema. */
-export const serverAction = <Given>(action: {
-  policy: string;
-  schema?: TSchema;
-  since?: string;
-  until?: string;
-  run(server: Server, call: Call, given: Given): unknown;
-}): ServerAction => action as ServerAction;
 
 const isAdmin = (call: Call): boolean => call.can('context_is_admin');
 const GroupName = closed({ name: Type.String({ minLength: 1, maxLength: 255 }) });
 
 /** What needs services or drivers that this cloud does not have yet: refused, never pretended. */
 const notYet: Record<string, { policy: string; what: string; until?: string }> = {
-  rescue: { policy: 'os_compute_api:os-rescue', what: 'Rescuing servers' },
-  unrescue: { policy: 'os_compute_api:os-unrescue', what: 'Rescuing servers' },
-  shelve: { policy: 'os_compute_api:os-shelve:shelve', what: 'Shelving servers' },
-  unshelve: { policy: 'os_compute_api:os-shelve:unshelve', what: 'Shelving servers' },
-  shelveOffload: { policy: 'os_compute_api:os-shelve:shelve_offload', what: 'Shelving servers' },
-  createBackup: { policy: 'os_compute_api:os-create-backup', what: 'Rotating backups of servers' },
   migrate: { policy: 'os_compute_api:os-migrate-server:migrate', what: 'Migrating servers' },
   'os-migrateLive': { policy: 'os_compute_api:os-migrate-server:migrate_live', what: 'Migrating servers' },
   evacuate: { policy: 'os_compute_api:os-evacuate', what: 'Evacuating servers' },
@@ -57,7 +35,7 @@ const notYet: Record<string, { policy: string; what: string; until?: string }> =
 };
 
 function actionsOf(compute: Compute): Record<string, ServerAction> {
-  const { store, servers: changes, engine, flows, actions, network, image } = compute;
+  const { store, servers: changes, engine, flows, actions, network } = compute;
 
   const resizing = resizeActions(compute);
 
@@ -92,50 +70,6 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
       throw error;
     });
     return answer(202);
-  }
-
-  async function createImage(
-    server: Server,
-    call: Call,
-    { name, metadata = {} }: { name: string; metadata?: Record<string, string> },
-  ) {
-    const { id, project_id: projectId } = server;
-    assertActionAllowed(server, 'createImage', { isAdmin: isAdmin(call) });
-    const base = server.image_id ? await image.image({ id: server.image_id, admin: true }) : null;
-    const inherited = Object.entries(base?.properties ?? {}).filter(([key]) => /^(hw_|img_|os_)/.test(key));
-    const { id: imageId } = await image.create({
-      name,
-      projectId,
-      diskFormat: 'qcow2',
-      containerFormat: 'bare',
-      minDisk: server.flavor.disk,
-      minRam: base?.minRam ?? 0,
-      properties: {
-        ...Object.fromEntries(inherited),
-        image_type: 'snapshot',
-        instance_uuid: id,
-        user_id: server.user_id,
-        image_location: 'snapshot',
-        ...(server.image_id ? { base_image_ref: server.image_id } : {}),
-        // What is asked for has the last word, over the type too.
-        ...metadata,
-      },
-    });
-    try {
-      await store.transaction(async () => {
-        await changes.begin(id, 'createImage', snapshotTask, { isAdmin: isAdmin(call) });
-        await actions.record(id, 'createImage', { event: 'compute_snapshot_instance', host: server.host });
-        const resource = { type: 'server', id };
-        await engine.startFlow(flows.snapshotServer, { serverId: id, imageId }, { resource, projectId });
-      });
-    } catch (error) {
-      await image.discard({ id: imageId });
-      throw error;
-    }
-    // Since 2.45 the body says it; before, the URL of the image does.
-    return call.since('2.45')
-      ? answer(202, { image_id: imageId })
-      : answer(202, undefined, { location: `${call.origin}/images/${imageId}` });
   }
 
   async function lock(server: Server, call: Call, given: { locked_reason?: string } | null) {
@@ -198,6 +132,9 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
 
   return {
     ...consoleActions(compute),
+    ...snapshotActions(compute),
+    ...rescueActions(compute),
+    ...shelveActions(compute),
     'os-start': powerAction('os_compute_api:servers:start', 'start-server'),
     'os-stop': powerAction('os_compute_api:servers:stop', 'stop-server'),
     reboot: serverAction({
@@ -238,11 +175,6 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
       run: lock,
     }),
     unlock: serverAction({ policy: 'os_compute_api:os-lock-server:unlock', run: unlock }),
-    createImage: serverAction({
-      policy: 'os_compute_api:servers:create_image',
-      schema: closed({ name: Name, metadata: Type.Optional(Metadata) }),
-      run: createImage,
-    }),
     'os-getConsoleOutput': serverAction({
       policy: 'os_compute_api:os-console-output',
       schema: Type.Object({
@@ -310,11 +242,22 @@ function actionsOf(compute: Compute): Record<string, ServerAction> {
   };
 }
 
+/** The checks of what stands under an action's name: the newest first, so that the first that holds is the one. */
+function checksOf({ schema }: ServerAction): { since: string; check: Validator }[] {
+  if (!schema) return [];
+  const versions = isVersioned(schema) ? schema : [['2.1', schema] as const];
+  return versions.map(([since, each]) => ({ since, check: validator(each) })).toReversed();
+}
+
+const isVersioned = (
+  schema: NonNullable<ServerAction['schema']>,
+): schema is readonly (readonly [string, TSchema])[] => Array.isArray(schema);
+
 export function serverActionRoutes(compute: Compute): Route[] {
-  const all = new Map<string, ServerAction & { check: Validator | undefined }>(
+  const all = new Map(
     Object.entries(actionsOf(compute)).map(([name, action]) => [
       name,
-      { ...action, check: action.schema ? validator(action.schema) : undefined },
+      { ...action, checks: checksOf(action) },
     ]),
   );
   return [
@@ -335,7 +278,7 @@ export function serverActionRoutes(compute: Compute): Route[] {
             ? new NotFound('The resource could not be found.')
             : new BadRequest(`There is no such action: ${name.slice(0, 80)}`);
         const given = (call.body as Record<string, unknown>)[name];
-        const problem = action.check?.(given);
+        const problem = action.checks.find(({ since }) => call.since(since))?.check(given);
         if (problem) throw computeErrors.invalid({ ...problem, path: [name, ...problem.path] });
         const server = await serverFor(compute, call, action.policy);
         return action.run(server, call, given as never);

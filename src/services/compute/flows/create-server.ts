@@ -1,12 +1,12 @@
-import { Conflict, NoSuchServer } from '../../../platform/errors/errors.ts';
+import { NoSuchServer } from '../../../platform/errors/errors.ts';
 import { flow, type Retry } from '../../../platform/flow/flow.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import { faultOf } from '../model/faults.ts';
 import { powerStates } from '../model/server-states.ts';
-import type { Server } from '../store/servers.ts';
 import { buildRequest, type GuestNic, toGuestNic } from './build-request.ts';
 import { claimHost, unclaimHost } from './claim-host.ts';
 import type { FlowParts } from './parts.ts';
+import { wanted } from './placed.ts';
 
 /** When a cloud starts, its agents come a moment after its services. */
 export const whileAgentsStart: Retry = {
@@ -22,19 +22,11 @@ export const createEvent = 'compute__do_build_instance';
 export const createServer = (parts: FlowParts) => {
   const { servers, network, agent, actions } = parts;
 
-  /** The row, while the server is still wanted. @throws Conflict when somebody has asked for its deletion */
-  const wanted = async (serverId: string): Promise<Server> => {
-    const server = await servers.look(serverId);
-    if (!server || server.deleted || server.task_state === 'deleting')
-      throw new Conflict(`Instance ${serverId} is being deleted.`, { code: 'UnexpectedDeletingTaskState' });
-    return server;
-  };
-
   return flow<{ serverId: string }>('compute.create-server', { concurrency: 50 })
     .step('claim a host', {
       retry: { times: 2, delay: 200 },
       do: async ({ serverId }) => {
-        const server = await wanted(serverId);
+        const server = await wanted(parts, serverId);
         const { host, node, availability_zone: zone } = server;
         const claimed =
           host !== null && node !== null ? { host, node, zone: zone ?? '' } : await claimHost(parts, server);
@@ -46,7 +38,7 @@ export const createServer = (parts: FlowParts) => {
     .step('attach the ports', {
       retry: { times: 2, delay: 200 },
       do: async ({ serverId, host, zone }) => {
-        const server = await wanted(serverId);
+        const server = await wanted(parts, serverId);
         const { networks, securityGroupIds } = server.request;
         const ports: GuestNic[] = [];
         for (const [index, request] of networks.entries()) {
@@ -71,9 +63,9 @@ export const createServer = (parts: FlowParts) => {
       retry: whileAgentsStart,
       deadline: 900_000,
       do: async ({ serverId, host, ports }) => {
-        const server = await wanted(serverId);
+        const server = await wanted(parts, serverId);
         await agent(host).build(await buildRequest(parts, server, ports));
-        await wanted(serverId);
+        await wanted(parts, serverId);
       },
       // The row has the host even where the flow's own state was lost with the process.
       undo: async ({ serverId, host }) => {

@@ -2,6 +2,7 @@ import { NoSuchServer } from '../../../platform/errors/errors.ts';
 import { flow } from '../../../platform/flow/flow.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { FlowParts } from './parts.ts';
+import { discardShelved } from './unshelve-server.ts';
 
 export const deleteEvent = 'compute_terminate_instance';
 
@@ -28,6 +29,10 @@ export const deleteServer = (parts: FlowParts) => {
     .step('detach the ports', { do: ({ serverId }) => network.detachPorts({ serverId }) })
     .step('give back what it had claimed', {
       do: ({ serverId }) => placement.release({ consumer: serverId }),
+    })
+    .step('delete the image that it was shelved as', {
+      do: async ({ serverId }) =>
+        discardShelved(parts, (await servers.look(serverId))?.shelved_image_id ?? null),
     })
     .onDone(async ({ serverId }) => {
       await store.transaction(async () => {

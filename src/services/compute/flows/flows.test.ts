@@ -1,171 +1,32 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { FlowEngine } from '../../../platform/flow/engine.ts';
 import { failEveryStep, type Seam } from '../../../platform/flow/testing/fail-every-step.ts';
-import { member, startWorld, type World } from '../../../platform/service/testing/world.ts';
-import { openStore } from '../../../platform/store/store.ts';
-import { timestamp } from '../../../platform/store/table.ts';
+import type { World } from '../../../platform/service/testing/world.ts';
 import { imageService } from '../../image/contract.ts';
-import { image } from '../../image/service.ts';
-import { networkAgentService } from '../../network/agents/service.ts';
-import { networkAgent, networkService } from '../../network/contract.ts';
-import { network } from '../../network/service.ts';
 import { placementService } from '../../placement/contract.ts';
-import { placement } from '../../placement/service.ts';
-import { computeAgentHandlers } from '../agents/compute-agent.ts';
-import { BaseImages } from '../drivers/qemu/base-images.ts';
-import { SimulatedDriver } from '../drivers/simulated/driver.ts';
-import { takeHeartbeat } from '../handlers/heartbeat.ts';
-import { migrationChanges } from '../store/migrations.ts';
-import { type ComputeStore, computeSchema } from '../store/schema.ts';
-import { serverActionLog } from '../store/server-actions.ts';
-import { serverChanges } from '../store/server-changes.ts';
+import type { SimulatedDriver } from '../drivers/simulated/driver.ts';
+import type { ComputeStore } from '../store/schema.ts';
 import { serverFlows } from './flows.ts';
 import type { FlowParts } from './parts.ts';
-import { settled } from './settled.ts';
-
-const projectId = member.projectId as string;
-
-/** What one case has of its own: a server, and the parts that its flows call. */
-interface Case {
-  store: ComputeStore;
-  serverId: string;
-  imageId: string;
-  migrationId: string;
-  parts: FlowParts;
-  close(): Promise<void>;
-}
+import { type Case, type Cases, everything, nothing, projectId, startCases } from './testing/cases.ts';
 
 describe("compute's flows leave nothing half done", () => {
+  let cases: Cases;
   let world: World;
   let store: ComputeStore;
   let driver: SimulatedDriver;
-  let networkId: string;
-
   before(async () => {
-    world = await startWorld([placement, image, network, networkAgentService]);
-    store = await openStore(computeSchema, { url: 'sqlite::memory:' });
-    driver = await SimulatedDriver.open();
-    const { accelerator: _, ...facts } = await driver.probe();
-    const beat = {
-      ...facts,
-      host: 'host-1',
-      startedAt: new Date().toISOString(),
-      hostIp: '127.0.0.1',
-      running: 0,
-    };
-    const parts = { store, placement: world.bus.client(placementService) };
-    await takeHeartbeat(parts, beat, { cpu: 1000, ram: 10, disk: 10 });
-    const made = await world.request('network', 'POST', '/v2.0/networks', {
-      as: member,
-      body: { network: { name: 'n' } },
-    });
-    networkId = made.body.network.id;
-    await world.request('network', 'POST', '/v2.0/subnets', {
-      as: member,
-      body: { subnet: { network_id: networkId, cidr: '10.8.0.0/16', ip_version: 4 } },
-    });
+    cases = await startCases();
+    ({ world, store, driver } = cases);
   });
-  after(async () => {
-    await driver.close();
-    await store.close();
-    await world[Symbol.asyncDispose]();
-  });
+  after(() => cases.close());
 
-  const partsWith = (seam: Seam, engine?: FlowEngine): FlowParts => {
-    const { bus } = world;
-    const images = bus.client(imageService);
-    const agent = seam(
-      computeAgentHandlers({
-        driver,
-        image: images,
-        networkAgent: bus.client(networkAgent, { host: 'host-1' }),
-        baseImages: new BaseImages(world.stateDir),
-        scratch: `${world.stateDir}/scratch`,
-      }),
-    );
-    return {
-      store,
-      servers: serverChanges(store),
-      migrations: migrationChanges(store),
-      actions: serverActionLog(store),
-      placement: seam(bus.client(placementService)),
-      network: seam(bus.client(networkService)),
-      image: seam(images),
-      agent: () => agent,
-      settled: engine ? settled(engine) : async () => {},
-    };
-  };
-
-  async function newServer(): Promise<string> {
-    const id = randomUUID();
-    const now = timestamp();
-    await serverChanges(store).rows.insert({
-      id,
-      project_id: projectId,
-      user_id: 'u',
-      name: 'guest',
-      hostname: 'guest',
-      reservation_id: 'r-1',
-      vm_state: 'building',
-      task_state: 'scheduling',
-      flavor_id: 'f',
-      flavor: {
-        id: 'f',
-        name: 'f',
-        description: null,
-        vcpus: 1,
-        ram: 16,
-        disk: 1,
-        ephemeral: 0,
-        swap: 0,
-        rxtx_factor: 1,
-        extra_specs: {},
-      },
-      vcpus: 1,
-      memory_mib: 16,
-      request: { networks: [{ networkId }], securityGroupIds: [], hints: {} },
-      created_at: now,
-      updated_at: now,
-    });
-    return id;
-  }
-
-  const fresh = async (seam: Seam): Promise<Case> => ({
-    store,
-    serverId: await newServer(),
-    imageId: '',
-    migrationId: '',
-    parts: partsWith(seam),
-    close: async () => {},
-  });
-
-  /** A case whose server has been built already, by a flow that nothing happens to. */
-  const built = async (seam: Seam, change: object = {}): Promise<Case> => {
-    const made = await fresh(seam);
-    const flows = serverFlows(partsWith((each) => each));
-    const engine = new FlowEngine({ store, runnerId: `maker-${made.serverId}` }).register(flows.createServer);
-    await engine.start();
-    const id = await engine.startFlow(flows.createServer, { serverId: made.serverId });
-    assert.equal((await engine.wait(id)).state, 'done');
-    await engine.close();
-    await made.parts.servers.change({ id: made.serverId }, change);
-    return made;
-  };
-
-  const remains = async ({ serverId }: Case) => {
-    const { bus } = world;
-    return {
-      allocations: Object.keys(await bus.client(placementService).allocations({ consumer: serverId })).length,
-      ports: ((await bus.client(networkService).serverPorts({ serverIds: [serverId] }))[serverId] ?? [])
-        .length,
-      guests: (await driver.list()).filter(({ id }) => id === serverId).length,
-    };
-  };
-  const nothing = { allocations: 0, ports: 0, guests: 0 };
-  const everything = { allocations: 1, ports: 1, guests: 1 };
-  const rowOf = ({ parts, serverId }: Case) => parts.servers.look(serverId);
+  const partsWith = (seam: Seam, engine?: FlowEngine): FlowParts => cases.partsWith(seam, engine);
+  const fresh = (seam: Seam): Promise<Case> => cases.fresh(seam);
+  const built = (seam: Seam, change: object = {}): Promise<Case> => cases.built(seam, change);
+  const remains = (each: Case) => cases.remains(each);
+  const rowOf = (each: Case) => cases.rowOf(each);
 
   it('when a server is created', (t) =>
     failEveryStep(t, {
@@ -255,12 +116,8 @@ describe("compute's flows leave nothing half done", () => {
   };
   const resizedBefore = async (seam: Seam, settling: string, change: object): Promise<Case> => {
     const made = await resizing(seam);
-    const { resizeServer } = serverFlows(partsWith((each) => each));
-    const engine = new FlowEngine({ store, runnerId: `resizer-${made.serverId}` }).register(resizeServer);
-    await engine.start();
     const input = { serverId: made.serverId, migrationId: made.migrationId, running: true };
-    assert.equal((await engine.wait(await engine.startFlow(resizeServer, input))).state, 'done');
-    await engine.close();
+    await cases.run(made, (engine, flows) => engine.startFlow(flows.resizeServer, input));
     await made.parts.migrations.to(made.migrationId, settling);
     await made.parts.servers.change({ id: made.serverId }, change);
     return made;
@@ -379,7 +236,7 @@ describe("compute's flows leave nothing half done", () => {
     const flows = flowsOf(parts);
     engine.register(flows.createServer, flows.deleteServer);
     await engine.start();
-    const serverId = await newServer();
+    const serverId = await cases.newServer();
     const resource = { type: 'server', id: serverId };
     const creation = await engine.startFlow(flows.createServer, { serverId }, { resource });
     await parts.servers.change({ id: serverId }, { task_state: 'deleting' });

@@ -1,3 +1,4 @@
+import type { FlowEngine } from '../../../platform/flow/engine.ts';
 import type { ImageService } from '../../image/contract.ts';
 import type { NetworkService } from '../../network/contract.ts';
 import type { PlacementService } from '../../placement/contract.ts';
@@ -16,6 +17,8 @@ export interface FlowParts {
   placement: PlacementService;
   network: NetworkService;
   image: ImageService;
+  /** For flows that others follow. */
+  engine: Pick<FlowEngine, 'startFlow'>;
   /** The agent of a host. */
   agent(host: string): ComputeAgent;
   /** Comes back when no other flow of the server is under way. */

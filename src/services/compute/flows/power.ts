@@ -1,13 +1,15 @@
 import { Conflict } from '../../../platform/errors/errors.ts';
 import { flow } from '../../../platform/flow/flow.ts';
 import { faultOf } from '../model/faults.ts';
-import { type PowerAction, type PowerActionName, powerActions } from '../model/server-actions.ts';
+import {
+  type PowerAction,
+  type PowerActionName,
+  powerActions,
+  shutdownTimeout,
+} from '../model/server-actions.ts';
 import { powerStateOf } from '../model/server-states.ts';
 import { whileAgentsStart } from './create-server.ts';
 import type { FlowParts } from './parts.ts';
-
-/** How long a guest may take to go down by itself: nova's `shutdown_timeout`. */
-const grace = 60;
 
 /**
  * One flow for each way to change a guest's power: the agent does it, the row says what it is then. There is nothing
@@ -26,7 +28,7 @@ function powerFlow({ servers, actions, agent, store }: FlowParts, name: PowerAct
         const { powerState } = await agent(server.host).power({
           serverId,
           action: asks,
-          gracefulSeconds: grace,
+          gracefulSeconds: shutdownTimeout,
         });
         return { powerState };
       },

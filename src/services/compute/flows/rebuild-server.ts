@@ -1,12 +1,11 @@
-import { Conflict } from '../../../platform/errors/errors.ts';
 import { flow } from '../../../platform/flow/flow.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import { faultOf } from '../model/faults.ts';
 import { powerStates } from '../model/server-states.ts';
-import type { Server } from '../store/servers.ts';
 import { buildRequest, toGuestNic } from './build-request.ts';
 import { whileAgentsStart } from './create-server.ts';
 import type { FlowParts } from './parts.ts';
+import { placed } from './placed.ts';
 
 export const rebuildTask = 'rebuilding';
 export const rebuildEvent = 'compute_rebuild_instance';
@@ -17,19 +16,11 @@ export const rebuildEvent = 'compute_rebuild_instance';
  */
 export const rebuildServer = (parts: FlowParts) => {
   const { servers, network, agent, actions, store } = parts;
-  const placed = async (serverId: string): Promise<Server & { host: string }> => {
-    const server = await servers.look(serverId);
-    if (!server || server.deleted || server.task_state === 'deleting')
-      throw new Conflict(`Instance ${serverId} is being deleted.`);
-    const { host } = server;
-    if (host === null) throw new Conflict(`Instance ${serverId} is not ready`);
-    return { ...server, host };
-  };
   return flow<{ serverId: string; stopped: boolean }>('compute.rebuild-server', { concurrency: 50 })
     .step('destroy the guest', {
       retry: whileAgentsStart,
       do: async ({ serverId }) => {
-        const { host } = await placed(serverId);
+        const { host } = await placed(parts, serverId);
         await agent(host).destroy({ serverId });
       },
     })
@@ -37,7 +28,7 @@ export const rebuildServer = (parts: FlowParts) => {
       retry: whileAgentsStart,
       deadline: 900_000,
       do: async ({ serverId }) => {
-        const server = await placed(serverId);
+        const server = await placed(parts, serverId);
         const ports = (await network.serverPorts({ serverIds: [serverId] }))[serverId] ?? [];
         await agent(server.host).build(await buildRequest(parts, server, ports.map(toGuestNic)));
       },
@@ -45,7 +36,7 @@ export const rebuildServer = (parts: FlowParts) => {
     .step('leave it as it was', {
       do: async ({ serverId, stopped }) => {
         if (!stopped) return;
-        const { host } = await placed(serverId);
+        const { host } = await placed(parts, serverId);
         await agent(host).power({ serverId, action: 'stop', gracefulSeconds: 0 });
       },
     })

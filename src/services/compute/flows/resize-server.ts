@@ -1,12 +1,13 @@
-import { BadRequest, Conflict, NoSuchServer, NotFound } from '../../../platform/errors/errors.ts';
+import { BadRequest, NoSuchServer } from '../../../platform/errors/errors.ts';
 import { flow } from '../../../platform/flow/flow.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import { faultOf } from '../model/faults.ts';
+import { shutdownTimeout } from '../model/server-actions.ts';
 import { powerStates } from '../model/server-states.ts';
-import type { Server } from '../store/servers.ts';
 import { claimFor } from './claim-resize.ts';
 import { whileAgentsStart } from './create-server.ts';
 import type { FlowParts } from './parts.ts';
+import { placed, putRight } from './placed.ts';
 
 export interface ResizeInput {
   serverId: string;
@@ -18,34 +19,12 @@ export interface ResizeInput {
 export const resizeEvent = 'compute_resize_instance';
 export const confirmResizeEvent = 'compute_confirm_resize';
 
-/** How long a guest may take to go down by itself: nova's `shutdown_timeout`. */
-const grace = 60;
-
-/** The row of a server that has a host, while it is wanted. @throws Conflict when it is to be deleted */
-async function placed({ servers }: FlowParts, serverId: string): Promise<Server & { host: string }> {
-  const server = await servers.look(serverId);
-  if (!server || server.deleted || server.task_state === 'deleting')
-    throw new Conflict(`Instance ${serverId} is being deleted.`);
-  const { host } = server;
-  if (host === null) throw new Conflict(`Instance ${serverId} is not ready`);
-  return { ...server, host };
-}
-
 /**
  * Gives a server another size where it is. Until somebody confirms or reverts it, it has claimed the larger of both
  * and its host keeps what it was; what fails leaves it as it was, with a fault.
  */
 export const resizeServer = (parts: FlowParts) => {
   const { servers, migrations, agent, actions, store } = parts;
-
-  /** What an undo does to the guest; a server that is gone or deleted meanwhile has no guest to put right. */
-  const back = async (serverId: string, work: (host: string) => Promise<unknown>) => {
-    const server = await servers.look(serverId);
-    if (!server?.host || server.deleted || server.task_state === 'deleting') return;
-    await work(server.host).catch((error: unknown) => {
-      if (!(error instanceof NotFound)) throw error;
-    });
-  };
 
   return flow<ResizeInput>('compute.resize-server', { concurrency: 50 })
     .step('claim room', {
@@ -67,10 +46,10 @@ export const resizeServer = (parts: FlowParts) => {
       retry: whileAgentsStart,
       do: async ({ serverId, running }) => {
         const { host } = await placed(parts, serverId);
-        if (running) await agent(host).power({ serverId, action: 'stop', gracefulSeconds: grace });
+        if (running) await agent(host).power({ serverId, action: 'stop', gracefulSeconds: shutdownTimeout });
       },
       undo: async ({ serverId, running }) => {
-        if (running) await back(serverId, (host) => agent(host).power({ serverId, action: 'start' }));
+        if (running) await putRight(parts, serverId, (host) => host.power({ serverId, action: 'start' }));
       },
     })
     .step('resize the guest', {
@@ -91,7 +70,8 @@ export const resizeServer = (parts: FlowParts) => {
           { task_state: 'resize_finish' },
         );
       },
-      undo: ({ serverId }) => back(serverId, (host) => agent(host).settleResize({ serverId, how: 'revert' })),
+      undo: ({ serverId }) =>
+        putRight(parts, serverId, (host) => host.settleResize({ serverId, how: 'revert' })),
     })
     .step('start the guest', {
       retry: whileAgentsStart,
@@ -101,7 +81,7 @@ export const resizeServer = (parts: FlowParts) => {
       },
       // It goes back to what it was only when it is off.
       undo: ({ serverId }) =>
-        back(serverId, (host) => agent(host).power({ serverId, action: 'stop', gracefulSeconds: 0 })),
+        putRight(parts, serverId, (host) => host.power({ serverId, action: 'stop', gracefulSeconds: 0 })),
     })
     .onDone(async ({ serverId, migrationId, running }) => {
       await store.transaction(async () => {

@@ -13,7 +13,8 @@ const isOff = (powerState: string): boolean => powerState === 'shutdown' || powe
  */
 export async function guestSeen({ servers }: Parts, server: Server, powerState: string): Promise<void> {
   const { id, task_state: task, vm_state: state } = server;
-  if (task !== null || server.deleted) return;
+  // What is shelved is off, and what its guest is besides (suspended, say) is no matter any more.
+  if (task !== null || server.deleted || state === 'shelved') return;
   const power_state = powerStateOf(powerState);
   const stops = isOff(powerState) && (state === 'active' || state === 'paused');
   // The guest was paused or resumed behind our back.
@@ -33,10 +34,19 @@ export async function reconcileGuests(
     const server = await parts.servers.look(serverId);
     // A guest that nobody knows may be of a database that was put back from a copy: it is left alone.
     if (!server) continue;
-    const failed = server.host === null && server.vm_state === 'error' && server.task_state === null;
-    if (server.deleted || failed) destroy.push(serverId);
+    // It could not be built there, or was taken off while the host was away.
+    const homeless =
+      server.host === null &&
+      ['error', 'shelved_offloaded'].includes(server.vm_state) &&
+      server.task_state === null;
+    if (server.deleted || homeless) destroy.push(serverId);
     else if (server.host !== host) continue;
-    else if (resume && isOff(powerState) && server.vm_state === 'active' && server.task_state === null)
+    else if (
+      resume &&
+      isOff(powerState) &&
+      ['active', 'rescued'].includes(server.vm_state) &&
+      server.task_state === null
+    )
       start.push(serverId);
     else await guestSeen(parts, server, powerState);
   }

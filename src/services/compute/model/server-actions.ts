@@ -32,7 +32,13 @@ export const requirements = {
   unpause: { vmStates: ['paused'] },
   suspend: { vmStates: ['active'] },
   resume: { vmStates: ['suspended'] },
-  createImage: { vmStates: ['active', 'stopped', 'paused', 'suspended'] },
+  createImage: { vmStates: ['active', 'stopped', 'paused', 'suspended'], ignoresLock: true },
+  createBackup: { vmStates: ['active', 'stopped', 'paused', 'suspended'], ignoresLock: true },
+  rescue: { vmStates: ['active', 'stopped', 'error'] },
+  unrescue: { vmStates: ['rescued'] },
+  shelve: { vmStates: ['active', 'stopped', 'paused', 'suspended'] },
+  shelveOffload: { vmStates: ['shelved'] },
+  unshelve: { vmStates: ['shelved', 'shelved_offloaded'] },
   rebuild: { vmStates: ['active', 'stopped', 'error'] },
   resize: { vmStates: ['active', 'stopped'] },
   confirmResize: { vmStates: ['resized'] },
@@ -72,6 +78,9 @@ export function assertActionAllowed(
     throw refuse('vm_state', server.vm_state);
   if (tasks && !tasks.includes(server.task_state)) throw refuse('task_state', server.task_state);
 }
+
+/** Seconds that a guest may take to go down by itself: nova's `shutdown_timeout`. */
+export const shutdownTimeout = 60;
 
 /** Actions that change a guest's power and nothing else. */
 export interface PowerAction {

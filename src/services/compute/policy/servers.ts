@@ -58,6 +58,7 @@ export const serverRules: Rule[] = projectRules({
   'os_compute_api:os-unrescue': member,
   'os_compute_api:os-shelve:shelve': member,
   'os_compute_api:os-shelve:unshelve': member,
+  'os_compute_api:os-shelve:unshelve_to_host': admin,
   'os_compute_api:os-shelve:shelve_offload': admin,
   'os_compute_api:os-migrate-server:migrate': admin,
   'os_compute_api:os-migrate-server:migrate_live': admin,

@@ -1,3 +1,4 @@
+import { BadRequest } from '../../../platform/errors/errors.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { ComputeStore } from './schema.ts';
 import { type ComputeNode, type Service, serviceDownTime } from './services.ts';
@@ -12,6 +13,15 @@ export interface Host {
   node: ComputeNode;
   service: Pick<Service, 'disabled' | 'forced_down' | 'last_seen_at'>;
   zone: string;
+}
+
+/** @throws BadRequest for a zone that has no host to put a server on */
+export async function assertZone(store: ComputeStore, zone: string): Promise<void> {
+  const hosts = await computeHosts(store);
+  const known = hosts.some((host) => host.zone === zone && !host.service.disabled);
+  // A cloud whose hosts have yet to be heard of has the default zone all the same.
+  if (!known && !(zone === defaultZone && hosts.length === 0))
+    throw new BadRequest('The requested availability zone is not available');
 }
 
 /** Whether a worker has been heard of lately enough, and nobody said that it is down. */

@@ -1,3 +1,4 @@
+import { OverQuota } from '../../../platform/errors/errors.ts';
 import {
   assertWithinQuota,
   type QuotaLimits,
@@ -94,6 +95,17 @@ export async function claimQuota(
   if (Object.keys(own).length === 0) return;
   const limits = { ...(await quotaLimits(store, projectId)), ...own };
   assertWithinQuota(wanted, await quotaUsage(store, projectId, userId), limits);
+}
+
+/** @throws OverQuota 403 when there is more metadata than a project's servers and images may have */
+export async function assertMetadataItems(
+  store: ComputeStore,
+  metadata: Record<string, string>,
+  projectId: string,
+): Promise<void> {
+  const most = await quotaLimit(store, 'metadata_items', projectId);
+  if (most >= 0 && Object.keys(metadata).length > most)
+    throw new OverQuota(403, `Maximum number of metadata items exceeds ${most}`);
 }
 
 /** The limit of one resource for the caller of a request. */

@@ -8,7 +8,7 @@ import { keypairTables } from './keypairs.ts';
 import { migrationTables } from './migrations.ts';
 import { quotaTables } from './quotas.ts';
 import { serverGroupTables } from './server-groups.ts';
-import { serverTables } from './servers.ts';
+import { servers, serverTables } from './servers.ts';
 import { serviceTables } from './services.ts';
 
 /** Tables of the first migration, in the order in which they are made: what is referred to comes first. */
@@ -38,6 +38,13 @@ export const computeSchema = defineSchema('compute', {
       name: '0003-migrations',
       up: async (m) => {
         for (const each of Object.values(migrationTables)) await m.createTable(each);
+      },
+    },
+    {
+      name: '0004-shelving',
+      up: async (m) => {
+        await m.addColumn(servers, 'shelved_image_id');
+        await m.addColumn(servers, 'shelved_at');
       },
     },
   ],

@@ -78,6 +78,9 @@ export const servers = table(
     terminated_at: time({ nullable: true }),
     deleted: boolean({ default: false }),
     deleted_at: time({ nullable: true }),
+    /** What it is put back from while it is shelved. */
+    shelved_image_id: text({ nullable: true, length: 36 }),
+    shelved_at: time({ nullable: true }),
   },
   {
     primaryKey: ['id'],

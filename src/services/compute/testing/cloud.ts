@@ -15,6 +15,7 @@ import { network } from '../../network/service.ts';
 import { placement } from '../../placement/service.ts';
 import { computeAgentService } from '../agents/service.ts';
 import { compute } from '../service.ts';
+import type { ComputeSettings } from '../settings.ts';
 
 /** A whole cloud with simulated drivers, without identity: real services over the real bus. */
 export interface Cloud extends World {
@@ -49,15 +50,10 @@ export async function eventually<T>(what: string, look: () => Promise<T | undefi
   }
 }
 
-export async function startCloud(): Promise<Cloud> {
-  const world = await startWorld([
-    placement,
-    image,
-    network,
-    networkAgentService,
-    compute,
-    computeAgentService,
-  ]);
+/** @param settings what of compute's is to be otherwise than by default */
+export async function startCloud(settings: Partial<ComputeSettings> = {}): Promise<Cloud> {
+  const services = [placement, image, network, networkAgentService, compute, computeAgentService];
+  const world = await startWorld(services, { settings });
   try {
     return await furnished(world);
   } catch (error) {
