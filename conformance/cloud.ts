@@ -96,10 +96,12 @@ export async function startCloud(
 /**
  * What the tests need to be set: a second image store, which only reads, and imports of the document that the
  * identity service answers with. The tests of several stores want them all written to by every import, so that a
- * second one that takes images would fail what the first one passes.
+ * second one that takes images would fail what the first one passes. Where an image's bytes are is shown, so that the
+ * tests of locations run.
  */
 const settingsFor = (offset: number): string => `image:
   enabled_backends: file:file, web:http
+  show_multiple_locations: true
   allowed_ports: [80, 443, ${5000 + offset}]
 `;
 

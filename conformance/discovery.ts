@@ -19,6 +19,10 @@ export interface Discovered {
   containerFormats: readonly string[];
   imageImport: boolean;
   imageCache: boolean;
+  /** Whether images show where their bytes are, and may be told so. */
+  imageLocations: boolean;
+  /** Whether `os_glance_…` is kept for the service's own properties. */
+  imageReserved: boolean;
   identity: IdentityFeatures;
   /** Services that refuse tokens whose scope is of another kind than the operation is for. */
   enforcesScope: ReadonlySet<string>;
@@ -53,6 +57,9 @@ export async function discover(api: CloudApi): Promise<Discovered> {
       const { status, body } = await api.ask('GET', `${url}/v2/info/import`);
       return status === 200 && ((record(body['import-methods'])['value'] as unknown[]) ?? []).length > 0;
     }),
+    ...(await from('image', { imageLocations: false, imageReserved: false }, (url) =>
+      imageProperties(api, url),
+    )),
     identity,
     enforcesScope: await whoEnforceScope(api, identity),
     computeHosts: await from(
@@ -77,6 +84,17 @@ async function whoEnforceScope(api: CloudApi, identity: IdentityFeatures): Promi
     if (status === 403) found.add(type);
   }
   return found;
+}
+
+async function imageProperties(
+  api: CloudApi,
+  url: string,
+): Promise<{ imageLocations: boolean; imageReserved: boolean }> {
+  const reserved = await api.ask('POST', `${url}/v2/images`, { os_glance_probe: 'x' });
+  if (reserved.status === 201) await api.ask('DELETE', `${url}/v2/images/${String(reserved.body['id'])}`);
+  const image = await api.request('POST', `${url}/v2/images`, {});
+  await api.ask('DELETE', `${url}/v2/images/${String(image['id'])}`);
+  return { imageLocations: 'locations' in image, imageReserved: reserved.status === 403 };
 }
 
 /** The values that a JSON schema allows for a property. */

@@ -36,6 +36,8 @@ const input = {
     containerFormats: [],
     imageImport: false,
     imageCache: false,
+    imageLocations: false,
+    imageReserved: false,
     identity: {
       trusts: true,
       projectTags: true,

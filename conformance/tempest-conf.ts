@@ -107,7 +107,11 @@ export function tempestConf(input: TempestConfInput): TempestConf {
       http_image: `${access.authUrl}/v3`,
       image_caching_enabled: discovered.imageCache,
     },
-    'image-feature-enabled': { import_image: discovered.imageImport },
+    'image-feature-enabled': {
+      import_image: discovered.imageImport,
+      manage_locations: discovered.imageLocations,
+      os_glance_reserved: discovered.imageReserved,
+    },
     network: { public_network_id: resources.publicNetwork, project_networks_reachable: false },
     'network-feature-enabled': {
       api_extensions: discovered.networkExtensions.join(','),
