@@ -42,6 +42,7 @@ const needs: Need[] = [
   program('ip', 'no networks', 'iproute2'),
   program('nft', 'no security groups and floating IPs', 'nftables'),
   program('dnsmasq', 'servers get no addresses by DHCP', 'dnsmasq-base'),
+  program('radvd', 'IPv6 servers hear of no router', 'radvd'),
   program('genisoimage', 'no config drives', 'genisoimage'),
   program('mke2fs', '`cumulet guest build` cannot make an image', 'e2fsprogs'),
   program('ssh', '`cumulet demo` cannot log in to its server', 'openssh-client'),

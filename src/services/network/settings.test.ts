@@ -162,6 +162,7 @@ describe('the settings of the network service', () => {
       ['external_network_type', 'x'],
       ['physical_network_mtus', { wire: 'much' }],
       ['base_mac', '01:00:00:00:00:00'],
+      ['min_rtr_adv_interval', 90],
       ['quota_port', -2],
     ] as const)
       assert.throws(() => networkSettingsOf({ [name]: value }), new RegExp(`^TypeError: ${name} `));

@@ -84,6 +84,11 @@ const agentSettings = {
   }),
 } as const;
 
+const advertisementSettings = {
+  min_rtr_adv_interval: seconds('The least seconds between two router advertisements.', 30, 3, 1350),
+  max_rtr_adv_interval: seconds('The most seconds between two router advertisements.', 100, 4, 1800),
+} as const;
+
 const dhcpSettings = {
   dhcp_lease_duration: seconds('How long a DHCP lease is good; -1 for ever.', 86_400, -1),
   dhcp_renewal_time: seconds('When DHCP clients renew a lease; 0: when they like to.', 0, 0),
@@ -108,6 +113,7 @@ export const networkSettings = {
   ...segmentSettings,
   ...agentSettings,
   ...dhcpSettings,
+  ...advertisementSettings,
   base_mac: text({
     description:
       'How MAC addresses begin: the first three octets stay, the fourth does where it is not 00, the rest is random.',
@@ -142,6 +148,9 @@ export type NetworkSettings = Values<typeof networkSettings>;
 export function networkSettingsOf(given: Readonly<Record<string, unknown>>): NetworkSettings {
   const settings = sectionOf(networkSettings, given);
   checkSegmentSettings(settings);
+  // RFC 4861, 6.2.1: radvd refuses anything else.
+  if (settings.min_rtr_adv_interval > 0.75 * settings.max_rtr_adv_interval)
+    throw new TypeError('min_rtr_adv_interval must be at most three quarters of max_rtr_adv_interval');
   if (!/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/i.test(settings.base_mac))
     throw new TypeError('base_mac must be the MAC address of one card');
   return settings;

@@ -46,6 +46,63 @@ describe('ports', () => {
     assert.equal(port['fixed_ips'][0].ip_address, '2001:db8:1:0:f816:3eff:fe11:2233');
   });
 
+  const automatic = (n: number, more: object = { ipv6_ra_mode: 'slaac', ipv6_address_mode: 'slaac' }) => ({
+    ip_version: 6,
+    cidr: `2001:db8:${n}::/64`,
+    ...more,
+  });
+  const own = (n: number, host = 'f816:3eff:fe11:2244') => `2001:db8:${n}:0:${host}`;
+
+  it('have the addresses that their guests make, whatever else is asked for, also in subnets that come later', async () => {
+    const { net, subnet } = await place();
+    const made = await cloud.make('port', {
+      network_id: net['id'],
+      mac_address: 'fa:16:3e:11:22:44',
+      fixed_ips: [{ subnet_id: subnet['id'] }],
+    });
+    const ips = (port: { fixed_ips: { ip_address: string }[] }) =>
+      port.fixed_ips.map(({ ip_address }) => ip_address).slice(1);
+    const show = async () => ips((await cloud.show('port', made['id'])) as never);
+    await cloud.make('subnet', { network_id: net['id'], ...automatic(21) });
+    assert.deepEqual(await show(), [own(21)]);
+    // That somebody else advertises makes guests make addresses, too.
+    await cloud.make('subnet', {
+      network_id: net['id'],
+      ...automatic(22, { ipv6_ra_mode: 'dhcpv6-stateless' }),
+    });
+    assert.deepEqual(await show(), [own(21), own(22)]);
+    const change = async (port: object) => {
+      const changed = await cloud.call('PUT', `/ports/${made['id']}`, { port }, admin);
+      assert.equal(changed.status, 200, JSON.stringify(changed.body));
+      return changed.body.port;
+    };
+    const kept = await change({ fixed_ips: [{ subnet_id: subnet['id'] }] });
+    assert.deepEqual(ips(kept).length + 1, 3);
+    const moved = await change({ mac_address: 'fa:16:3e:11:22:55' });
+    const host = 'f816:3eff:fe11:2255';
+    assert.deepEqual(
+      moved.fixed_ips
+        .map((ip: { ip_address: string }) => ip.ip_address)
+        .toSorted()
+        .slice(-2),
+      [own(21, host), own(22, host)],
+    );
+    const six = (await cloud.call('GET', '/subnets?cidr=2001:db8:21::/64')).body.subnets[0];
+    const foreign = { subnet_id: six.id, ip_address: own(21) };
+    const refused = await cloud.call(
+      'PUT',
+      `/ports/${made['id']}`,
+      { port: { fixed_ips: [foreign] } },
+      admin,
+    );
+    assert.equal(refused.status, 400);
+    const router = await cloud.make('router', {});
+    const interfaceOf = { subnet_id: six.id };
+    const added = await cloud.call('PUT', `/routers/${router['id']}/add_router_interface`, interfaceOf);
+    const { fixed_ips: routers } = await cloud.show('port', added.body.port_id);
+    assert.deepEqual(routers, [{ subnet_id: six.id, ip_address: '2001:db8:21::1' }]);
+  });
+
   it('refuse addresses that are taken or foreign, and MACs that are taken', async () => {
     const { net, subnet } = await place();
     const ip = `${subnet['cidr'].slice(0, -4)}77`;
@@ -131,13 +188,13 @@ describe('ports', () => {
   it('have DHCP options of their own, which a null takes away and which reach the DHCP server', async () => {
     await cloud.host();
     const { net } = await place();
-    const own = async (options: object[], method = 'PUT', id = '') =>
+    const say = async (options: object[], method = 'PUT', id = '') =>
       cloud.call(method, method === 'POST' ? '/ports' : `/ports/${id}`, {
         port: { ...(method === 'POST' ? { network_id: net['id'] } : {}), extra_dhcp_opts: options },
       });
     const mtu = { opt_name: 'mtu', opt_value: '1400' };
     const made = (
-      await own([mtu, { opt_name: 'router', opt_value: '' }, { opt_name: 'x', opt_value: null }], 'POST')
+      await say([mtu, { opt_name: 'router', opt_value: '' }, { opt_name: 'x', opt_value: null }], 'POST')
     ).body.port;
     assert.deepEqual(made.extra_dhcp_opts, [
       { ...mtu, ip_version: 4 },
@@ -147,9 +204,9 @@ describe('ports', () => {
       { opt_name: 'router', opt_value: null },
       { ...mtu, opt_value: '1300', ip_version: '4' },
     ];
-    const changed = (await own(change, 'PUT', made.id)).body.port;
+    const changed = (await say(change, 'PUT', made.id)).body.port;
     assert.deepEqual(changed.extra_dhcp_opts, [{ opt_name: 'mtu', opt_value: '1300', ip_version: 4 }]);
-    assert.equal((await own([{ opt_name: 'mtu', opt_value: '' }], 'PUT', made.id)).status, 400);
+    assert.equal((await say([{ opt_name: 'mtu', opt_value: '' }], 'PUT', made.id)).status, 400);
     const { dhcp } = await cloud.service.hostState({ host: 'host-1' });
     const [host] = dhcp.find(({ networkId }) => networkId === net['id'])?.hosts ?? [];
     assert.deepEqual(host?.options, [{ name: 'mtu', value: '1300', ipVersion: 4 }]);

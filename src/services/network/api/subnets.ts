@@ -24,6 +24,7 @@ import {
 } from '../model/subnets.ts';
 import { settleDhcp } from '../store/dhcp.ts';
 import type { Network } from '../store/network.ts';
+import { takeInNewSubnet } from '../store/ports.ts';
 import { claimQuota } from '../store/quotas.ts';
 import { changeRow, stamped, touch } from '../store/standard.ts';
 import { takePrefix } from '../store/subnetpools.ts';
@@ -229,6 +230,7 @@ export function subnetsApi(network: Network, onNetworks: ReturnType<typeof netwo
           subnetpool_id: pool?.id ?? null,
         };
         await repository(store, subnets).insert(row);
+        await takeInNewSubnet(network, row);
         await changed(row);
         return row;
       }),

@@ -109,9 +109,25 @@ export interface HostRouter {
   adminStateUp: boolean;
   enableSnat: boolean;
   gateway?: { networkId: string; portId: string; mac: string; ips: HostAddress[]; nexthop?: string };
-  interfaces: { portId: string; networkId: string; mac: string; ips: HostAddress[] }[];
+  interfaces: {
+    portId: string;
+    networkId: string;
+    mac: string;
+    ips: HostAddress[];
+    /** What it says to IPv6 guests of itself; nothing when absent. */
+    advertisement?: HostAdvertisement;
+  }[];
   floatingIps: { floating: string; fixed: string }[];
   routes: { destination: string; nexthop: string }[];
+}
+
+/** A router's advertisements on one network (RFC 4861). */
+export interface HostAdvertisement {
+  /** The subnets that guests hear of from this router, and how they get their addresses there. */
+  subnets: { cidr: string; mode: 'slaac' | 'dhcpv6-stateful' | 'dhcpv6-stateless'; dns: string[] }[];
+  mtu: number;
+  /** Seconds between advertisements that nobody asked for. */
+  interval: { min: number; max: number };
 }
 
 /** What stands after a reconciliation. */

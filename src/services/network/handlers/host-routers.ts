@@ -1,12 +1,12 @@
 import { repository } from '../../../platform/store/repository.ts';
-import type { HostNetworkState } from '../drivers/driver.ts';
+import type { HostAdvertisement, HostNetworkState } from '../drivers/driver.ts';
 import type { Port } from '../store/ports.ts';
 import { floatingips, type RouterRow, routerBindings, routers } from '../store/tables.ts';
 import type { Scene } from './host-scene.ts';
 
 /** The routers that should be on a host, with their translations and routes. */
 export async function hostRouters(scene: Scene): Promise<HostNetworkState['routers']> {
-  const { network, host, local, subnetRows, addresses } = scene;
+  const { network, host, local, networkRows, subnetRows, addresses } = scene;
   const { store } = network;
   const bindings = await repository(store, routerBindings).list({ where: { host } });
   if (bindings.length === 0) return [];
@@ -36,6 +36,18 @@ export async function hostRouters(scene: Scene): Promise<HostNetworkState['route
       },
     };
   };
+  const { min_rtr_adv_interval: min, max_rtr_adv_interval: max } = network.settings;
+  const mtuOf = new Map(networkRows.map((row) => [row.id, row.mtu]));
+  /** What a router says on a port: of the subnets whose advertisements are its business. */
+  const advertised = (port: Port): { advertisement?: HostAdvertisement } => {
+    const said = port.fixed_ips.flatMap(({ subnet_id }) => {
+      const subnet = subnetById.get(subnet_id);
+      const mode = subnet?.ipv6_ra_mode as HostAdvertisement['subnets'][number]['mode'] | null | undefined;
+      return subnet && mode ? [{ cidr: subnet.cidr, mode, dns: subnet.dns_nameservers }] : [];
+    });
+    if (said.length === 0) return {};
+    return { advertisement: { subnets: said, mtu: mtuOf.get(port.network_id) ?? 0, interval: { min, max } } };
+  };
   return rows.map((router) => {
     const own = portsOf.get(router.id) ?? [];
     return {
@@ -50,6 +62,7 @@ export async function hostRouters(scene: Scene): Promise<HostNetworkState['route
           networkId: port.network_id,
           mac: port.mac_address,
           ips: addresses(port),
+          ...advertised(port),
         })),
       floatingIps: floating.flatMap((row) =>
         row.router_id === router.id && row.fixed_ip_address !== null

@@ -14,8 +14,10 @@ import { badRequest, conflict, invalidInput } from './errors.ts';
 const automatic = new Set(['slaac', 'dhcpv6-stateless']);
 
 /** Whether addresses of the subnet follow from a port's MAC address. */
-export const isAutomatic = (subnet: { ipv6_address_mode: string | null }): boolean =>
-  automatic.has(subnet.ipv6_address_mode ?? '');
+export const isAutomatic = (subnet: {
+  ipv6_address_mode: string | null;
+  ipv6_ra_mode: string | null;
+}): boolean => [subnet.ipv6_address_mode, subnet.ipv6_ra_mode].some((mode) => automatic.has(mode ?? ''));
 
 /** Whether addresses must not be the ends of the subnet: they name the network and, in IPv4, everybody on it. */
 export function isUsable(cidr: Cidr, { value }: Address): boolean {
@@ -133,7 +135,7 @@ export function checkFamily(subnet: {
   }
   const modal = Boolean(ra ?? mode);
   if (version === 4 && modal) {
-    throw invalidInput('ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is set to 4');
+    throw invalidInput(`${ra ? 'ipv6_ra_mode' : 'ipv6_address_mode'} is not valid when ip_version is 4`);
   }
   if (modal && !subnet.enable_dhcp) {
     throw invalidInput('ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False');

@@ -31,7 +31,9 @@ export interface AddressedPort {
   device_owner: string;
 }
 
-const isRouterInterface = (owner: string): boolean => owner.startsWith('network:router_');
+/** What makes addresses out of advertisements: everything but the routers that advertise. */
+export const listens = (port: { device_owner: string }): boolean =>
+  !port.device_owner.startsWith('network:router_interface');
 
 /** Whether the subnet's service types let a port of this owner have its addresses. */
 const serves = (subnet: SubnetRow, owner: string): boolean =>
@@ -41,7 +43,8 @@ const serves = (subnet: SubnetRow, owner: string): boolean =>
 /**
  * Takes addresses for a port, inside the caller's transaction.
  *
- * @param requests `undefined`: one address of each family, and those that follow from the MAC
+ * @param requests `undefined`: one address of each family. Those that follow from the MAC come by themselves.
+ * @param keeps what the port has already, and goes on to have
  * @throws Conflict (taken, used up), BadRequest (not of this network)
  */
 export async function takeAddresses(
@@ -49,7 +52,7 @@ export async function takeAddresses(
   port: AddressedPort,
   subnets: readonly SubnetRow[],
   requests: readonly FixedIpRequest[] | undefined,
-  positionFrom = 0,
+  { keeps = [], positionFrom = 0 }: { keeps?: readonly FixedIp[]; positionFrom?: number } = {},
 ): Promise<FixedIp[]> {
   const taken: FixedIp[] = [];
   // Each is written at once, so that a port's second address in a subnet is not its first again.
@@ -63,6 +66,7 @@ export async function takeAddresses(
   };
   if (requests === undefined) await takeFreely(store, port, subnets, take);
   else for (const request of requests) await takeAsked(store, port, subnets, request, take);
+  await takeAutomatic(port, subnets, [...keeps, ...taken], take);
   return taken;
 }
 
@@ -97,8 +101,25 @@ async function takeFreely(
     }
     if (!found) throw addressesExhausted(port.network_id);
   }
-  if (isRouterInterface(port.device_owner)) return;
-  for (const subnet of subnets.filter(isAutomatic)) {
+}
+
+/** Whether an address is the one that the port's guest makes itself in this subnet. */
+const isOwnAutomatic = (port: AddressedPort, subnet: SubnetRow, ip: string): boolean =>
+  listens(port) &&
+  isAutomatic(subnet) &&
+  formatAddress(slaacAddress(cidrOf(subnet), port.mac_address)) === ip;
+
+/** Addresses that a port has whether anybody asks for them or not, as its guest makes them itself. */
+async function takeAutomatic(
+  port: AddressedPort,
+  subnets: readonly SubnetRow[],
+  has: readonly FixedIp[],
+  take: Take,
+): Promise<void> {
+  if (!listens(port)) return;
+  for (const subnet of subnets) {
+    if (!isAutomatic(subnet) || !serves(subnet, port.device_owner)) continue;
+    if (has.some(({ subnet_id }) => subnet_id === subnet.id)) continue;
     await take(subnet, slaacAddress(cidrOf(subnet), port.mac_address));
   }
 }
@@ -112,7 +133,7 @@ async function takeAsked(
 ): Promise<void> {
   const address = request.ip_address === undefined ? undefined : parseAddress(request.ip_address);
   const subnet = subnetOf(port, subnets, request, address);
-  const automatic = isAutomatic(subnet) && !isRouterInterface(port.device_owner);
+  const automatic = isAutomatic(subnet) && listens(port);
   if (address) {
     if (!contains(cidrOf(subnet), address) || !isUsable(cidrOf(subnet), address)) {
       throw badRequest(
@@ -128,7 +149,8 @@ async function takeAsked(
     }
     return take(subnet, address);
   }
-  if (automatic) return take(subnet, slaacAddress(cidrOf(subnet), port.mac_address));
+  // It comes by itself.
+  if (automatic) return;
   const free = await freeAddress(store, subnet);
   if (!free) throw addressesExhausted(port.network_id);
   return take(subnet, free, { free: true });
@@ -159,3 +181,65 @@ function subnetOf(
   }
   return holding;
 }
+
+/**
+ * Keeps the addresses that are asked for again, frees the others, takes what is new. Those that a guest makes itself
+ * stay, asked for or not, as long as they follow from the port's MAC.
+ */
+export async function replaceAddresses(
+  store: NetworkStore,
+  port: AddressedPort,
+  subnets: readonly SubnetRow[],
+  { present, asked }: { present: readonly FixedIp[]; asked: readonly FixedIpRequest[] },
+): Promise<FixedIp[]> {
+  const byId = new Map(subnets.map((subnet) => [subnet.id, subnet]));
+  const free: FixedIp[] = [];
+  const keep: FixedIp[] = [];
+  const take: FixedIpRequest[] = [];
+  for (const ip of present) {
+    const subnet = byId.get(ip.subnet_id);
+    (subnet && isOwnAutomatic(port, subnet, ip.ip_address) ? keep : free).push(ip);
+  }
+  const automatic = new Set(keep.map((ip) => ip.ip_address));
+  const reuse = (matches: (ip: FixedIp) => boolean): boolean => {
+    const at = free.findIndex(matches);
+    if (at < 0) return false;
+    keep.push(...free.splice(at, 1));
+    return true;
+  };
+  const named = asked.filter((each) => each.ip_address !== undefined && !automatic.has(each.ip_address));
+  const open = asked.filter((each) => each.ip_address === undefined);
+  for (const each of named) if (!reuse((ip) => ip.ip_address === each.ip_address)) take.push(each);
+  for (const each of open) {
+    const subnet = byId.get(each.subnet_id ?? '');
+    if (subnet && isAutomatic(subnet) && listens(port)) continue;
+    if (!reuse((ip) => ip.subnet_id === each.subnet_id)) take.push(each);
+  }
+  if (free.length > 0) {
+    await store.db
+      .deleteFrom('ip_allocations')
+      .where('port_id', '=', port.id)
+      .where(
+        'ip_address',
+        'in',
+        free.map((ip) => ip.ip_address),
+      )
+      .execute();
+  }
+  const taken = await takeAddresses(store, port, subnets, take, {
+    keeps: keep,
+    positionFrom: present.length,
+  });
+  return [...keep, ...taken];
+}
+
+/** Addresses that do not follow from the port's MAC. */
+export const withoutAutomatic = (
+  port: AddressedPort,
+  subnets: readonly SubnetRow[],
+  all: readonly FixedIp[],
+): FixedIp[] =>
+  all.filter(
+    ({ subnet_id, ip_address }) =>
+      !subnets.some((subnet) => subnet.id === subnet_id && isOwnAutomatic(port, subnet, ip_address)),
+  );

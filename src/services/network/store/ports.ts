@@ -1,12 +1,20 @@
 import { ApiError } from '../../../platform/errors/errors.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import { badRequest, conflict, macInUse, networkNotFound, portNotFound } from '../model/errors.ts';
+import { isAutomatic } from '../model/subnets.ts';
 import { vifTypeOn } from './bindings.ts';
 import type { Network } from './network.ts';
-import { type FixedIp, type FixedIpRequest, takeAddresses } from './port-addresses.ts';
+import {
+  type FixedIp,
+  type FixedIpRequest,
+  listens,
+  replaceAddresses,
+  takeAddresses,
+  withoutAutomatic,
+} from './port-addresses.ts';
 import { claimQuota } from './quotas.ts';
 import { checkSecurityGroups, defaultSecurityGroup } from './security-groups.ts';
-import { changeRow, stamped } from './standard.ts';
+import { changeRow, stamped, touch } from './standard.ts';
 import {
   type AddressPair,
   type NetworkRow,
@@ -14,6 +22,7 @@ import {
   networks,
   type PortRow,
   ports,
+  type SubnetRow,
   subnets,
 } from './tables.ts';
 
@@ -217,8 +226,12 @@ export function changePort(network: Network, id: string, changes: PortChanges): 
       );
     }
     let fixedIps = before.fixed_ips;
-    if (changes.fixedIps !== undefined)
-      fixedIps = await replaceAddresses(store, after, before.fixed_ips, changes.fixedIps);
+    const moved = after.mac_address !== before.mac_address;
+    if (changes.fixedIps !== undefined || moved) {
+      const on = await subnetsOf(store, before.network_id);
+      const asked = changes.fixedIps ?? withoutAutomatic(before, on, before.fixed_ips);
+      fixedIps = await replaceAddresses(store, after, on, { present: before.fixed_ips, asked });
+    }
     const row = await changeRow(store, ports, before as PortRow, {
       ...given,
       ...(rebinds ? { binding_vif_type: await vifTypeOn(network, host), status: 'DOWN' } : {}),
@@ -234,42 +247,18 @@ export function changePort(network: Network, id: string, changes: PortChanges): 
   });
 }
 
-/** Keeps the addresses that are asked for again, frees the others, takes what is new. */
-async function replaceAddresses(
-  store: NetworkStore,
-  port: PortRow,
-  present: readonly FixedIp[],
-  wanted: readonly FixedIpRequest[],
-): Promise<FixedIp[]> {
-  const free = [...present];
-  const keep: FixedIp[] = [];
-  const take: FixedIpRequest[] = [];
-  const reuse = (matches: (ip: FixedIp) => boolean): boolean => {
-    const at = free.findIndex(matches);
-    if (at < 0) return false;
-    keep.push(...free.splice(at, 1));
-    return true;
-  };
-  const named = wanted.filter((each) => each.ip_address !== undefined);
-  const open = wanted.filter((each) => each.ip_address === undefined);
-  for (const each of named) if (!reuse((ip) => ip.ip_address === each.ip_address)) take.push(each);
-  for (const each of open) if (!reuse((ip) => ip.subnet_id === each.subnet_id)) take.push(each);
-  if (free.length > 0) {
-    await store.db
-      .deleteFrom('ip_allocations')
-      .where('port_id', '=', port.id)
-      .where(
-        'ip_address',
-        'in',
-        free.map((ip) => ip.ip_address),
-      )
-      .execute();
+/** Gives the ports that a network has the addresses that their guests make themselves in a subnet that is new. */
+export async function takeInNewSubnet(network: Network, subnet: SubnetRow): Promise<void> {
+  const { store } = network;
+  if (!isAutomatic(subnet)) return;
+  const rows = await repository(store, ports).list({ where: { network_id: subnet.network_id } });
+  const listening = await withDetails(store, rows.filter(listens));
+  for (const port of listening) {
+    const { fixed_ips: keeps } = port;
+    const taken = await takeAddresses(store, port, [subnet], [], { keeps, positionFrom: keeps.length });
+    if (taken.length > 0) await touch(store, 'ports', port.id);
   }
-  const taken =
-    take.length === 0
-      ? []
-      : await takeAddresses(store, port, await subnetsOf(store, port.network_id), take, present.length);
-  return [...keep, ...taken];
+  network.hosts.ring({ securityGroups: new Set(listening.flatMap((port) => port.security_groups)) });
 }
 
 /** Takes ports away, with their addresses; floating IPs that pointed to them point nowhere. */

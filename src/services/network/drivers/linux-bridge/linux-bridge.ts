@@ -2,9 +2,11 @@ import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../../../platform/exec/run.ts';
 import type { HostNetworkReport, HostNetworkState, NetworkDriver } from '../driver.ts';
+import { advertisementRoot, reconcileAdvertiser, removeAdvertisers } from './advertisements/advertisers.ts';
 import { apply, eachOf, wordsOf } from './apply.ts';
+import { accountOf } from './daemons.ts';
 import { destroyAll } from './destroy.ts';
-import { dhcpAccount, dhcpRoot, reconcileServer, removeServers } from './dhcp/servers.ts';
+import { dhcpRoot, reconcileServer, removeServers } from './dhcp/servers.ts';
 import { switchTransaction } from './firewall/switch-rules.ts';
 import type { MetadataTarget } from './metadata/proxy.ts';
 import { MetadataSockets, metadataOrigins } from './metadata/sockets.ts';
@@ -35,7 +37,7 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
   if (!/^[0-9a-f]{6}$/.test(tag)) throw new Error(`${tag} is no tag of 6 hex digits`);
   await assertFiltersBridges();
   const namespaces = openNamespaces(tag);
-  const account = await dhcpAccount();
+  const accounts = { dnsmasq: await accountOf('dnsmasq'), radvd: await accountOf('radvd') };
   const runtime = runtimeDirectory(tag);
   const sockets = options.metadata ? new MetadataSockets(namespaces, options.metadata) : undefined;
   const trustFor = options.trustFor ?? 30_000;
@@ -44,9 +46,10 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
 
   async function prepare(): Promise<void> {
     if ((await readFile(questionsFile, 'utf8').catch(() => undefined)) === questions) return;
-    // dnsmasq, no longer root, must get through to its own folder.
+    // Daemons that are no longer root must get through to their own folders.
     await mkdir(runtime, { recursive: true, mode: 0o711 });
-    await mkdir(dhcpRoot(tag), { recursive: true, mode: 0o711 });
+    for (const root of [dhcpRoot(tag), advertisementRoot(tag)])
+      await mkdir(root, { recursive: true, mode: 0o711 });
     await writeFile(questionsFile, questions, { mode: 0o600 });
   }
 
@@ -85,6 +88,7 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
     const origins = metadataOrigins(tag, wanted);
     let changes = sockets?.release(new Set(origins.keys())) ?? 0;
     changes += await removeServers(tag, new Set(wanted.dhcp.map(({ networkId }) => networkId)));
+    changes += await removeAdvertisers(tag, wanted.routers);
     let seen = await look();
     let plan = planOf(tag, topology, seen);
     let rules = switchTransaction(wanted, numbers, seen.switch?.tables ?? []);
@@ -109,13 +113,23 @@ export async function linuxBridge(options: LinuxBridgeOptions): Promise<NetworkD
         changes += await reconcileServer(
           namespaces,
           tag,
-          account,
+          accounts.dnsmasq,
           dhcp,
           mtu,
           seen.namespaces.get(name)?.inode ?? 0,
         );
       } catch (error) {
         fault(name, error);
+      }
+    });
+    await eachOf(wanted.routers, async (router) => {
+      const name = routerNamespace(tag, router.id);
+      const { inode = 0 } = seen.namespaces.get(name) ?? {};
+      try {
+        changes += await reconcileAdvertiser(namespaces, tag, accounts.radvd, router, inode);
+      } catch (error) {
+        // Its guests get no IPv6 addresses, but it routes.
+        fault(`advertisements of ${name}`, error);
       }
     });
     if (sockets) {

@@ -72,10 +72,17 @@ const commonSysctls = {
   'net.ipv4.conf.all.arp_notify': '1',
   'net.ipv4.conf.default.arp_notify': '1',
   'net.ipv4.conf.all.arp_ignore': '1',
-  'net.ipv6.conf.all.accept_ra': '0',
-  'net.ipv6.conf.default.accept_ra': '0',
-  'net.ipv6.conf.default.accept_dad': '0',
 } as const;
+
+/** What `default` would say too late: cables are plugged in before a namespace is set up. */
+const deviceSysctls = (devices: readonly Device[]): Record<string, string> =>
+  Object.fromEntries(
+    devices.flatMap(({ name }) => [
+      [`net.ipv6.conf.${name}.accept_ra`, '0'],
+      [`net.ipv6.conf.${name}.accept_dad`, '0'],
+    ]),
+  );
+
 const routerSysctls = {
   ...commonSysctls,
   'net.ipv4.ip_forward': '1',
@@ -179,13 +186,15 @@ export function topologyOf(wanted: HostNetworkState, wiring: HostWiring): Topolo
     const name = dhcpNamespace(tag, dhcp.networkId);
     const port = { portId: dhcp.portId, networkId: dhcp.networkId, mac: dhcp.portMac };
     const ips = [...addresses(dhcp.ips), ...(dhcp.isolatedMetadata ? [`${metadataAddress}/32`] : [])];
+    const device = leg(name, dhcpDeviceName(dhcp.portId), port, ips);
+    const sysctls = { ...commonSysctls, ...deviceSysctls([device]) };
     rooms.push({
       name,
-      devices: [{ name: 'lo', kind: 'any', up: true }, leg(name, dhcpDeviceName(dhcp.portId), port, ips)],
+      devices: [{ name: 'lo', kind: 'any', up: true }, device],
       routes: [],
       routes6: [],
-      sysctls: commonSysctls,
-      revision: revision(JSON.stringify(commonSysctls)),
+      sysctls,
+      revision: revision(JSON.stringify(sysctls)),
     });
   }
   for (const router of wanted.routers) {
@@ -205,14 +214,15 @@ export function topologyOf(wanted: HostNetworkState, wiring: HostWiring): Topolo
     const rules = routerTransaction(router);
     const routes = routesOf(router);
     const routes6 = routes.filter(({ nexthop }) => nexthop.includes(':'));
+    const sysctls = { ...routerSysctls, ...deviceSysctls(devices.slice(1)) };
     rooms.push({
       name,
       devices,
       routes: routes.filter(({ nexthop }) => !nexthop.includes(':')),
       routes6,
-      sysctls: routerSysctls,
+      sysctls,
       rules,
-      revision: revision(JSON.stringify([routerSysctls, routes6]) + rules),
+      revision: revision(JSON.stringify([sysctls, routes6]) + rules),
     });
   }
   return { switch: inSwitch, host: [...host.values()], rooms, faults };

@@ -1,74 +1,20 @@
-import { chown, mkdir, readdir, readFile, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { chown, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
 import type { HostDhcp } from '../../driver.ts';
+import { type Account, end, endDaemon, replaceFile, running } from '../daemons.ts';
 import { dhcpNamespace, runtimeDirectory } from '../names.ts';
 import type { Namespaces } from '../namespaces.ts';
 import { type DhcpConfiguration, dhcpConfiguration } from './configuration.ts';
 
-/** Debian's dnsmasq-base makes this user. */
-const dhcpUser = 'dnsmasq';
-
 export const dhcpRoot = (tag: string): string => join(runtimeDirectory(tag), 'dhcp');
 
-/** A dnsmasq of ours that lives, found by its arguments: they name a file of this cloud. */
-interface Running {
-  pid: number;
-  optionsName: string;
-  /** Of the network namespace that it is in. */
-  inode: number;
-}
+const configuration = (directory: string) => ({
+  pidFile: join(directory, 'pid'),
+  argument: `--conf-file=${directory}/`,
+});
 
-export interface Account {
-  name: string;
-  uid: number;
-  gid: number;
-}
-
-/** The user that dnsmasq becomes; root where Debian's does not exist. */
-export async function dhcpAccount(): Promise<Account> {
-  const line = (await readFile('/etc/passwd', 'utf8'))
-    .split('\n')
-    .find((entry) => entry.startsWith(`${dhcpUser}:`));
-  const [, , uid, gid] = line?.split(':') ?? [];
-  return line ? { name: dhcpUser, uid: Number(uid), gid: Number(gid) } : { name: 'root', uid: 0, gid: 0 };
-}
-
-async function running(directory: string): Promise<Running | undefined> {
-  const pid = Number(await readFile(join(directory, 'pid'), 'utf8').catch(() => ''));
-  if (!Number.isInteger(pid) || pid <= 0) return undefined;
-  // The process id may be another's by now: its arguments tell.
-  const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
-  const start = `--conf-file=${directory}/`;
-  const file = args.find((arg) => arg.startsWith(start))?.slice(start.length);
-  if (!file) return undefined;
-  const inode = /\d+/.exec(await readlink(`/proc/${pid}/ns/net`).catch(() => ''))?.[0];
-  return inode === undefined ? undefined : { pid, optionsName: file, inode: Number(inode) };
-}
-
-/** Readable by the server alone, also when it is no longer root. */
-async function replaceFile(file: string, text: string, account: Account): Promise<void> {
-  await writeFile(`${file}.new`, text, { mode: 0o400 });
-  await chown(`${file}.new`, account.uid, account.gid);
-  await rename(`${file}.new`, file);
-}
-
-/** Ends a process and waits until it is gone. */
-async function end(pid: number): Promise<void> {
-  process.kill(pid, 'SIGTERM');
-  for (let waited = 0; waited < 2_000; waited += 20) {
-    // One that has ended but that nobody has asked after yet still has an entry, with no arguments.
-    if (!(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''))) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  process.kill(pid, 'SIGKILL');
-}
-
-export async function endServer(directory: string): Promise<boolean> {
-  const there = await running(directory);
-  if (there) await end(there.pid).catch(() => undefined);
-  return there !== undefined;
-}
+export const endServer = (directory: string): Promise<boolean> => endDaemon(configuration(directory));
 
 /**
  * Makes one network's dnsmasq run with what is wanted: nothing to do, a SIGHUP when only hosts, options
@@ -86,11 +32,11 @@ export async function reconcileServer(
 ): Promise<number> {
   const directory = join(dhcpRoot(tag), dhcp.networkId);
   const wanted = dhcpConfiguration(dhcp, mtu, directory, account.name);
-  const [there, loaded] = await Promise.all([running(directory), readLoaded(directory)]);
+  const [there, loaded] = await Promise.all([running(configuration(directory)), readLoaded(directory)]);
   const stale = staleAddresses(loaded?.hosts ?? '', wanted.reread.hosts);
   const leases = join(directory, 'leases');
   const kept = withoutLeases(await readFile(leases, 'utf8').catch(() => ''), stale);
-  const isCurrent = there?.optionsName === wanted.optionsName && there.inode === inode;
+  const isCurrent = there?.argument === wanted.optionsName && there.inode === inode;
   if (there && isCurrent && kept === undefined) {
     if (JSON.stringify(loaded) === JSON.stringify(wanted.reread)) return 0;
     await writeReread(directory, wanted, account);

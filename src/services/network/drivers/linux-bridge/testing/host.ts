@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
@@ -173,6 +173,29 @@ env
     return Object.fromEntries(
       output.split('\n').flatMap((line) => {
         const [, key, value] = /^([a-z]+)=(.*)$/.exec(line) ?? [];
+        return key ? [[key, value ?? '']] : [];
+      }),
+    );
+  }
+
+  /**
+   * A DHCPv6 client's conversation; answers what its script was told last (`new_ip6_address`, …).
+   * @param args `-S` for options alone
+   */
+  async dhcp6(...args: string[]): Promise<Record<string, string>> {
+    const file = (name: string) => join(this.#folder, `dhcp6.${name}`);
+    await writeFile(file('sh'), `#!/bin/sh\nenv > ${file('told')}\n`, { mode: 0o700 });
+    await writeFile(file('conf'), 'request dhcp6.name-servers, dhcp6.domain-search, dhcp6.sntp-servers;\n');
+    for (const name of ['leases', 'told']) await rm(file(name), { force: true });
+    const files = ['-cf', file('conf'), '-lf', file('leases'), '-pf', file('pid'), '-sf', file('sh')];
+    await this.run('dhclient', '-6', '-1', ...args, ...files, 'eth0');
+    // It stays behind to renew the lease, which nobody here waits for.
+    const pid = Number(await readFile(file('pid'), 'utf8').catch(() => ''));
+    if (pid > 0) process.kill(pid, 'SIGKILL');
+    const told = await readFile(file('told'), 'utf8');
+    return Object.fromEntries(
+      told.split('\n').flatMap((line) => {
+        const [, key, value] = /^(\w+)=(.*)$/.exec(line) ?? [];
         return key ? [[key, value ?? '']] : [];
       }),
     );
