@@ -167,9 +167,9 @@ describe('shelving servers', () => {
     const used = async () =>
       (await cloud.compute('GET', '/limits')).body.limits.absolute.totalInstancesUsed as number;
     const { id } = await cloud.server();
-    const before = await used();
+    const taken = await used();
     await done(id, { shelve: null }, 'SHELVED_OFFLOADED');
-    assert.equal(await used(), before);
+    assert.equal(await used(), taken);
   });
 
   it('lets a host that was away destroy what it has of a server that left it', async () => {

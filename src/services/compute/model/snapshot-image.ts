@@ -1,12 +1,21 @@
 import type { ImageRecord, NewImage } from '../../image/contract.ts';
-import type { Server } from '../store/servers.ts';
+
+/** What an image has to know of the server that it is made of. */
+interface Pictured {
+  id: string;
+  project_id: string;
+  user_id: string;
+  image_id: string | null;
+  /** GiB */
+  flavor: { disk: number };
+}
 
 /** Properties that hold for an image's own bytes, and not for those of a server made of it. Source: nova/compute/utils.py. */
 const notInherited =
   /^(cache_in_nova|bittorrent|img_signature|img_signature_(hash_method|key_type|certificate_uuid)|cinder_encryption_key_(id|deletion_policy)|os_glance.*|backup_type)$/;
 
 /** What an image of a server was made of in the first place: of a server made of a snapshot, the snapshot's own base. */
-export const baseImageOf = (server: Pick<Server, 'image_id'>, image: ImageRecord | null): string | null =>
+export const baseImageOf = (server: Pick<Pictured, 'image_id'>, image: ImageRecord | null): string | null =>
   image?.properties['base_image_ref'] ?? server.image_id;
 
 /**
@@ -16,7 +25,7 @@ export const baseImageOf = (server: Pick<Server, 'image_id'>, image: ImageRecord
  * @param properties have the last word, over the type too
  */
 export function snapshotImage(
-  server: Server,
+  server: Pictured,
   image: ImageRecord | null,
   {
     name,
