@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
-import { fileBody } from './file-body.ts';
+import { FileBody, fileBody } from './file-body.ts';
 
 describe('a part of a file as a body', () => {
   const bytes = randomBytes(3 * 1024 * 1024 + 17);
@@ -87,6 +87,50 @@ describe('a part of a file as a body', () => {
     await assert.rejects(buffer(await answered), /aborted/);
     await refused;
     await writeFile(path, bytes);
+  });
+
+  it('stops for a client that takes nothing for too long', async () => {
+    const sent = Promise.withResolvers<void>();
+    respond = async (answer) => {
+      answer.writeHead(200, { 'content-length': 2 ** 40 });
+      // A file without end: no buffers between here and the client are large enough for it.
+      const body = new FileBody(await open('/dev/zero'), 0, 2 ** 40);
+      body.send(answer, { stalledAfter: 100 }).then(sent.resolve, sent.reject);
+    };
+    const asked = get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    asked.on('error', () => {});
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.on('error', () => {});
+    response.pause();
+    await sent.promise;
+    asked.destroy();
+  });
+
+  it('fails alone where the medium fails while a client takes nothing', async () => {
+    const sent = Promise.withResolvers<void>();
+    const failed = Promise.withResolvers<void>();
+    respond = (answer) => {
+      answer.writeHead(200, { 'content-length': 2 ** 30 });
+      /** Gives bytes until the client's side takes no more of them. */
+      const medium = {
+        async read(into: Uint8Array) {
+          for (let turns = 0; turns < 10; turns++) await new Promise((resolve) => setImmediate(resolve));
+          if (answer.writableLength === 0) return { bytesRead: into.length };
+          setImmediate(failed.resolve);
+          throw new Error('the medium has failed');
+        },
+        close: async () => {},
+      };
+      new FileBody(medium as never, 0, 2 ** 30).send(answer).then(sent.resolve, sent.reject);
+    };
+    const asked = get({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    const [response] = (await once(asked, 'response')) as [IncomingMessage];
+    response.pause();
+    // Nobody waits for that read yet: a rejection that is nobody's would end the whole process.
+    await failed.promise;
+    const refused = assert.rejects(sent.promise, /the medium has failed/);
+    await assert.rejects(buffer(response), /aborted/);
+    await refused;
   });
 
   it('is few bytes at once where they are wanted so, fewer at the end of the file', async () => {

@@ -5,6 +5,7 @@ import {
   STATUS_CODES,
 } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import { constants, gzip as gzipCallback } from 'node:zlib';
 import Fastify, {
@@ -29,7 +30,8 @@ import type { Api } from './api.ts';
 import type { Authenticator, Authorizer } from './authorizer.ts';
 import { Answer, Call, type Query } from './call.ts';
 import { crossOrigin } from './cross-origin.ts';
-import { FileBody } from './file-body.ts';
+import { exactly } from './exactly.ts';
+import { endWhereStalled, FileBody } from './file-body.ts';
 import { openApiDocument } from './openapi.ts';
 import { type Prepared, prepare } from './prepared.ts';
 import type { Method, Route } from './route.ts';
@@ -292,7 +294,10 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     if (typeof body === 'object' && body !== null && 'pipe' in body) {
       reply.code(status);
       observe(request, status);
-      return reply.send(body);
+      endWhereStalled(reply.raw);
+      const length = given?.headers['content-length'];
+      if (length === undefined || request.method === 'HEAD') return reply.send(body);
+      return reply.send(exactly(body as Readable, Number(length), (err) => err && complain(request, err)));
     }
     if (typeof body === 'string' || Buffer.isBuffer(body)) return finish(request, reply, status, body);
     const text = JSON.stringify(body);
