@@ -1,5 +1,6 @@
 import { NoSuchServer } from '../../platform/errors/errors.ts';
 import type { ServiceDefinition } from '../../platform/service/service.ts';
+import { addressGroupsApi } from './api/address-groups.ts';
 import { agentsApi } from './api/agents.ts';
 import { availabilityRoutes } from './api/availability.ts';
 import { extensionRoutes } from './api/extensions.ts';
@@ -60,6 +61,7 @@ export const network: ServiceDefinition = {
       floatingipsApi(core, networks),
       securityGroupsApi(core),
       securityGroupRulesApi(core),
+      addressGroupsApi(core),
       subnetpoolsApi(core),
       rbacPoliciesApi(core),
       agentsApi(core, { networks, routers }),

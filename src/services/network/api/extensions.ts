@@ -11,6 +11,11 @@ interface Extension {
 
 /** What this API has beyond networks, subnets and ports, by upstream's aliases: only what works is here. */
 const extensions: Record<string, Extension> = {
+  'address-group': {
+    name: 'Address group',
+    description: 'Addresses that rules name together.',
+    updated: '2020-07-15T00:00:00-00:00',
+  },
   agent: {
     name: 'agent',
     description: 'The agents of hosts and whether they live.',
@@ -136,6 +141,11 @@ const extensions: Record<string, Extension> = {
     description: 'Limits of projects.',
     updated: '2012-07-29T10:00:00-00:00',
   },
+  'rbac-address-group': {
+    name: 'Add address_group type to RBAC',
+    description: 'Address groups for chosen projects.',
+    updated: '2020-09-08T00:00:00-00:00',
+  },
   'rbac-policies': {
     name: 'RBAC Policies',
     description: 'Networks and more for chosen projects.',
@@ -170,6 +180,11 @@ const extensions: Record<string, Extension> = {
     name: 'Normalized CIDR field for security group rules',
     description: 'The network that a rule names.',
     updated: '2019-03-06T14:00:00-00:00',
+  },
+  'security-groups-remote-address-group': {
+    name: 'Remote address group id field for security group rules',
+    description: 'Rules about the addresses of a group.',
+    updated: '2020-08-25T00:00:00-00:00',
   },
   'security-groups-shared-filtering': {
     name: 'Security group filtering on the shared field',

@@ -15,6 +15,7 @@ const actions: Record<SharedType, readonly string[]> = {
   network: ['access_as_shared', 'access_as_external'],
   security_group: ['access_as_shared'],
   subnetpool: ['access_as_shared'],
+  address_group: ['access_as_shared'],
 };
 
 const text = { schema: Name, filter: true, sort: true } as const;

@@ -39,6 +39,7 @@ const pool = await make('subnetpool', {
   default_prefixlen: 26,
 });
 const group = await make('security_group', { name: 'one' });
+const addresses = await make('address_group', { name: 'one' });
 
 const idOf = (row: { [name: string]: unknown }) => row['id'] as string;
 const oneOf =
@@ -133,6 +134,7 @@ describeResources(world, 'network', {
       port_range_max: () => 60_000,
       remote_ip_prefix: () => `10.${fresh() % 256}.${fresh() % 256}.0/24`,
       remote_group_id: () => idOf(group),
+      remote_address_group_id: () => idOf(addresses),
     },
     always: ['remote_ip_prefix'],
     beside: {
@@ -140,11 +142,15 @@ describeResources(world, 'network', {
       port_range_min: () => ({ protocol: 'tcp', port_range_max: 60_000 }),
       port_range_max: () => ({ protocol: 'tcp', port_range_min: 1 }),
       remote_group_id: () => ({ remote_ip_prefix: undefined }),
+      remote_address_group_id: () => ({ remote_ip_prefix: undefined }),
     },
     untried: {
       project_id: 'a rule belongs to the project of its group',
       tenant_id: 'a rule belongs to the project of its group',
     },
+  },
+  address_group: {
+    samples: { addresses: () => [`10.0.0.${fresh() % 256}/32`] },
   },
   subnetpool: {
     samples: {

@@ -5,6 +5,7 @@ import { rowsOf } from '../../../platform/resource/rows.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import { badRequest, conflict, securityGroupNotFound } from '../model/errors.ts';
 import { checkRule, sameRule } from '../model/security-group-rules.ts';
+import { checkAddressGroup } from '../store/address-groups.ts';
 import type { Network } from '../store/network.ts';
 import { claimQuota } from '../store/quotas.ts';
 import { checkSecurityGroups } from '../store/security-groups.ts';
@@ -47,7 +48,6 @@ export const ruleView = (row: SecurityGroupRuleRow): Record<string, unknown> => 
   return {
     ...rest,
     tenant_id: row.project_id,
-    remote_address_group_id: null,
     created_at: shownTime(created_at),
     updated_at: shownTime(updated_at),
   };
@@ -122,7 +122,13 @@ export function securityGroupRulesApi(network: Network) {
         default: null,
         filter: true,
       },
-      remote_address_group_id: { schema: Type.Null(), create: 'optional', column: false, from: () => null },
+      remote_address_group_id: {
+        schema: nullable(Type.String({ maxLength: 255 })),
+        convert: emptyIsNull,
+        create: 'optional',
+        default: null,
+        filter: true,
+      },
       normalized_cidr: { schema: Type.String() },
     },
     policy: {
@@ -171,8 +177,16 @@ export function securityGroupRulesApi(network: Network) {
           port_range_min: body.port_range_min as number | null,
           port_range_max: body.port_range_max as number | null,
           remote_group_id: body.remote_group_id as string | null,
+          remote_address_group_id: body.remote_address_group_id as string | null,
           remote_ip_prefix: body.remote_ip_prefix as string | null,
         });
+        if (rule.remote_address_group_id !== null) {
+          await checkAddressGroup(
+            store,
+            rule.remote_address_group_id,
+            seesAll(call) ? undefined : projectOf(call),
+          );
+        }
         if (rule.remote_group_id !== null) {
           await checkSecurityGroups(
             store,

@@ -60,6 +60,7 @@ const words: Record<string, (id: string) => string> = {
   security_group_rule: (id) => `Security group rule ${id} does not exist`,
   router: (id) => `Router ${id} could not be found`,
   floatingip: (id) => `Floating IP ${id} could not be found`,
+  address_group: (id) => `Address group ${id} could not be found.`,
   subnetpool: (id) => `Subnet pool ${id} could not be found.`,
 };
 

@@ -13,6 +13,7 @@ import { agentTypes } from '../store/agents.ts';
 import type { Network } from '../store/network.ts';
 import { type Port, withDetails } from '../store/ports.ts';
 import {
+  addressGroups,
   agents,
   type NetworkRow,
   networks,
@@ -132,6 +133,18 @@ async function hostSecurityGroups(network: Network, ids: readonly string[]): Pro
   const rules = await repository(store, securityGroupRules).list({ where: { security_group_id: ids } });
   const remote = new Set(rules.flatMap((rule) => rule.remote_group_id ?? []));
   const members = await membersOf(network, [...remote]);
+  // To a host, a group of addresses is one whose members are known.
+  const addressed = [...new Set(rules.flatMap((rule) => rule.remote_address_group_id ?? []))];
+  if (addressed.length > 0) {
+    const isV6 = (address: string) => address.includes(':');
+    for (const { id, addresses } of await repository(store, addressGroups).list({
+      where: { id: addressed },
+    })) {
+      const of = { IPv4: addresses.filter((each) => !isV6(each)), IPv6: addresses.filter(isV6) };
+      members.set(id, of);
+      remote.add(id);
+    }
+  }
   const byGroup = Map.groupBy(rules, (rule: SecurityGroupRuleRow) => rule.security_group_id);
   return [...new Set([...ids, ...remote])].sort().map((id) => ({
     id,
@@ -143,10 +156,16 @@ async function hostSecurityGroups(network: Network, ids: readonly string[]): Pro
       ...(rule.port_range_min === null ? {} : { portMin: rule.port_range_min }),
       ...(rule.port_range_max === null ? {} : { portMax: rule.port_range_max }),
       ...(rule.normalized_cidr === null ? {} : { remoteCidr: rule.normalized_cidr }),
-      ...(rule.remote_group_id === null ? {} : { remoteGroupId: rule.remote_group_id }),
+      ...remoteGroupOf(rule),
     })),
     members: members.get(id) ?? { IPv4: [], IPv6: [] },
   }));
+}
+
+/** A rule about a group of addresses that is gone is one about no address, not about all. */
+function remoteGroupOf(rule: SecurityGroupRuleRow): { remoteGroupId?: string } {
+  const id = rule.remote_group_id ?? rule.remote_address_group_id;
+  return id === null ? {} : { remoteGroupId: id };
 }
 
 async function membersOf({ store }: Network, ids: readonly string[]) {

@@ -29,6 +29,9 @@ export const routerNotFound = (id: string): NotFound =>
 export const securityGroupNotFound = (id: string): NotFound =>
   notFound('SecurityGroupNotFound', `Security group ${id} does not exist`);
 
+export const addressGroupNotFound = (id: string): NotFound =>
+  notFound('AddressGroupNotFound', `Address group ${id} could not be found.`);
+
 export const networkInUse = (
   id: string,
   reason = 'There are one or more ports still in use on the network',

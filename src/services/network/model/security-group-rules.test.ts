@@ -10,6 +10,7 @@ const rule = (given: Partial<RuleRequest>): RuleRequest => ({
   port_range_min: null,
   port_range_max: null,
   remote_group_id: null,
+  remote_address_group_id: null,
   remote_ip_prefix: null,
   ...given,
 });

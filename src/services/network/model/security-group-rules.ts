@@ -21,6 +21,7 @@ export interface RuleRequest {
   port_range_min: number | null;
   port_range_max: number | null;
   remote_group_id: string | null;
+  remote_address_group_id: string | null;
   remote_ip_prefix: string | null;
 }
 
@@ -52,7 +53,8 @@ export function protocolOf(given: string | null): string | null {
 export function checkRule(given: RuleRequest): RuleRequest & { normalized_cidr: string | null } {
   const protocol = protocolOf(given.protocol);
   const rule = { ...given, protocol };
-  if (rule.remote_group_id !== null && rule.remote_ip_prefix !== null) {
+  const remotes = [rule.remote_group_id, rule.remote_address_group_id, rule.remote_ip_prefix];
+  if (remotes.filter((each) => each !== null).length > 1) {
     throw badRequest(
       'SecurityGroupMultipleRemoteEntites',
       'Only one of remote_ip_prefix or remote_group_id or remote_address_group_id may be provided.',
@@ -147,6 +149,7 @@ export function sameRule(
     a.port_range_min === b.port_range_min &&
     a.port_range_max === b.port_range_max &&
     a.remote_group_id === b.remote_group_id &&
+    a.remote_address_group_id === b.remote_address_group_id &&
     a.normalized_cidr === b.normalized_cidr
   );
 }

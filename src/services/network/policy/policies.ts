@@ -1,4 +1,5 @@
 import { policyDefaults } from '../../../platform/policy/rule.ts';
+import { addressGroupRules } from './address-groups.ts';
 import { baseRules } from './base.ts';
 import { networkRules } from './networks.ts';
 import { operationRules } from './operations.ts';
@@ -17,5 +18,6 @@ export const networkPolicies = policyDefaults('network', [
   routerRules,
   floatingipRules,
   securityGroupRules,
+  addressGroupRules,
   operationRules,
 ]);

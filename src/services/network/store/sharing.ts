@@ -6,6 +6,7 @@ export const sharedTables = {
   network: 'networks',
   security_group: 'security_groups',
   subnetpool: 'subnetpools',
+  address_group: 'address_groups',
 } as const;
 export type SharedType = keyof typeof sharedTables;
 

@@ -223,14 +223,27 @@ export const securityGroupRules = table(
     port_range_min: integer({ nullable: true }),
     port_range_max: integer({ nullable: true }),
     remote_group_id: uuid({ nullable: true }),
+    remote_address_group_id: uuid({ nullable: true }),
     remote_ip_prefix: text({ nullable: true, length: 255 }),
     normalized_cidr: text({ nullable: true, length: 255 }),
   },
   {
     primaryKey: ['id'],
-    indexes: [...byProject, ['security_group_id'], ['remote_group_id']],
+    indexes: [...byProject, ['security_group_id'], ['remote_group_id'], ['remote_address_group_id']],
     references: [{ columns: ['security_group_id'], table: securityGroups, onDelete: 'cascade' }],
   },
+);
+
+/** Addresses and blocks that security group rules name together. */
+export const addressGroups = table(
+  'address_groups',
+  {
+    ...standard,
+    ...shareable,
+    name: text({ length: 255, default: '' }),
+    addresses: json<string[]>({ default: [] }),
+  },
+  { primaryKey: ['id'], indexes: byProject },
 );
 
 export const portSecurityGroups = table(
@@ -364,6 +377,7 @@ const tables = {
   default_security_groups: defaultSecurityGroups,
   security_group_rules: securityGroupRules,
   port_security_groups: portSecurityGroups,
+  address_groups: addressGroups,
   routers,
   floatingips,
   rbac_policies: rbacPolicies,
@@ -382,6 +396,14 @@ export const networkSchema = defineSchema('network', {
         for (const each of Object.values(tables)) await m.createTable(each);
       },
     },
+    {
+      name: '0002-address-groups',
+      async up(m) {
+        await m.createTable(addressGroups);
+        await m.addColumn(securityGroupRules, 'remote_address_group_id');
+        await m.createIndex(securityGroupRules, ['remote_address_group_id']);
+      },
+    },
   ],
 });
 
@@ -392,6 +414,7 @@ export type SubnetPoolRow = Row<typeof subnetpools>;
 export type PortRow = Row<typeof ports>;
 export type SecurityGroupRow = Row<typeof securityGroups>;
 export type SecurityGroupRuleRow = Row<typeof securityGroupRules>;
+export type AddressGroupRow = Row<typeof addressGroups>;
 export type RouterRow = Row<typeof routers>;
 export type FloatingIpRow = Row<typeof floatingips>;
 export type RbacPolicyRow = Row<typeof rbacPolicies>;

@@ -34,6 +34,7 @@ const paths: Record<string, string> = {
   security_group: 'security-groups',
   security_group_rule: 'security-group-rules',
   rbac_policy: 'rbac-policies',
+  address_group: 'address-groups',
 };
 const pathOf = (kind: string): string => `/${paths[kind] ?? `${kind}s`}`;
 

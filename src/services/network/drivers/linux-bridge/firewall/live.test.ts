@@ -33,6 +33,28 @@ describe('the firewall of a host', { skip: whyNotLive(), timeout: 60_000 }, () =
     await site.cloud.reconcile(site.wanted);
   });
 
+  it('lets in whom a group of addresses holds', async () => {
+    const held = (...addresses: string[]) =>
+      site.while(
+        ({ securityGroups: all }) => {
+          const id = 'a-group-of-addresses';
+          all.push({ id, rules: [], members: { IPv4: addresses, IPv6: [] } });
+          const named = allow('IPv4', 'ingress', { protocol: 'icmp', remoteGroupId: id });
+          all.find((group) => group.id === groups.database.id)?.rules.push(named);
+        },
+        () => guests.one.canPing('10.1.0.12'),
+      );
+    assert.deepEqual(
+      [
+        await held('10.1.0.0/28', '10.1.0.11/32'),
+        await held('10.1.0.128/25'),
+        await held('0.0.0.0/0'),
+        await held(),
+      ],
+      [true, false, true, false],
+    );
+  });
+
   it('filters IPv6 as it does IPv4', async () => {
     for (const [guest, address] of [
       [guests.one, 'fd00:1::11/64'],
