@@ -1,6 +1,5 @@
 /** The kinds of networks that there are here, by upstream's names. */
 export const networkTypes = ['local', 'flat', 'vlan', 'vxlan'] as const;
-export type NetworkType = (typeof networkTypes)[number];
 
 /** First and last id of a range. */
 export type Range = readonly [number, number];
