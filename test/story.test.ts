@@ -226,6 +226,35 @@ await inOwnNamespace(import.meta.filename, ['openstack', 'ssh', 'ssh-keygen', br
       await first.login.open();
     });
 
+    test('rescued, it boots another system, which has its disk as the second one', async () => {
+      await first.login.run('sudo touch /kept && sudo sync');
+      await act(first.id, { rescue: null });
+      await settledAs(demo, first.id, 'RESCUE');
+      await first.login.open();
+      const seen = 'test ! -e /kept && sudo mount -o ro /dev/vdb1 /mnt && ls /mnt/kept; sudo umount /mnt';
+      assert.equal(await first.login.run(seen), '/mnt/kept');
+      await act(first.id, { unrescue: null });
+      await settledAs(demo, first.id, 'ACTIVE');
+      await first.login.open();
+      assert.equal(await first.login.run('ls /kept; grep -c vdb1 /proc/partitions || true'), '/kept\n0');
+    });
+
+    test('shelved, it leaves its host, and comes back as it was', async () => {
+      await cloud.openstack('demo', 'server', 'shelve', 'first');
+      await settledAs(demo, first.id, 'SHELVED_OFFLOADED');
+      const { processes, directories } = await guestTracesOf(cloud.stateDir);
+      assert.deepEqual([Object.keys(processes), directories.length], [[second.id], 1]);
+      assert.equal((await portOf(first.id)).status, 'DOWN');
+      const tap = `tap${first.port.id.slice(0, 11)}`;
+      await until('its tap to go', async () => !(await guestTracesOf(cloud.stateDir)).taps.includes(tap));
+      await cloud.openstack('demo', 'server', 'unshelve', 'first');
+      await settledAs(demo, first.id, 'ACTIVE');
+      await first.login.open();
+      assert.equal(await first.login.run('ls /kept; hostname'), '/kept\nfirst');
+      const { images } = await demo.get<{ images: unknown[] }>('image', '/v2/images?name=first-shelved');
+      assert.deepEqual(images, []);
+    });
+
     test('a deleted server leaves nothing; its floating IP is free', async () => {
       await cloud.openstack('demo', 'server', 'delete', '--wait', 'first', 'second');
       for (const { id, port } of [first, second]) {
