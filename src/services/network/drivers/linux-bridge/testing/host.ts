@@ -184,14 +184,30 @@ env
    */
   async dhcp6(...args: string[]): Promise<Record<string, string>> {
     const file = (name: string) => join(this.#folder, `dhcp6.${name}`);
-    await writeFile(file('sh'), `#!/bin/sh\nenv > ${file('told')}\n`, { mode: 0o700 });
+    const script = `#!/bin/sh
+[ "$reason" = PREINIT6 ] && exit 0
+env > ${file('telling')}
+mv ${file('telling')} ${file('told')}
+`;
+    await writeFile(file('sh'), script, { mode: 0o700 });
     await writeFile(file('conf'), 'request dhcp6.name-servers, dhcp6.domain-search, dhcp6.sntp-servers;\n');
     for (const name of ['leases', 'told']) await rm(file(name), { force: true });
     const files = ['-cf', file('conf'), '-lf', file('leases'), '-pf', file('pid'), '-sf', file('sh')];
-    await this.run('dhclient', '-6', '-1', ...args, ...files, 'eth0');
-    // It stays behind to renew the lease, which nobody here waits for.
-    const pid = Number(await readFile(file('pid'), 'utf8').catch(() => ''));
-    if (pid > 0) process.kill(pid, 'SIGKILL');
+    const client = spawn(
+      'nsenter',
+      [`--net=/run/netns/${this.namespace}`, 'dhclient', '-6', '-d', '-1', ...args, ...files, 'eth0'],
+      { stdio: 'ignore' },
+    );
+    const gone = new Promise((resolve) => client.once('exit', resolve));
+    try {
+      await until('the DHCPv6 client knows', async () =>
+        (await readdir(this.#folder)).includes('dhcp6.told'),
+      );
+    } finally {
+      // It would stay to renew its lease, which nobody here waits for.
+      client.kill('SIGKILL');
+      await gone;
+    }
     const told = await readFile(file('told'), 'utf8');
     return Object.fromEntries(
       told.split('\n').flatMap((line) => {
