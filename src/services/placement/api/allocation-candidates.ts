@@ -1,11 +1,7 @@
 import type { Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
-import {
-  type AllocationCandidate,
-  findCandidates,
-  type SearchOptions,
-  SoleCandidate,
-} from '../model/candidates.ts';
+import { findCandidates, type SearchOptions } from '../model/candidates.ts';
+import type { AllocationCandidate, Pattern } from '../model/pattern.ts';
 import type { Provider, ProviderIndex } from '../model/providers.ts';
 import { assertNamesExist, parseCandidateQuery } from '../model/query.ts';
 import type { CandidateQuery } from '../model/requests.ts';
@@ -71,64 +67,57 @@ function bytesOf(requests: readonly string[], summaries: readonly string[]): Buf
 const comma = 44;
 
 /**
- * How a candidate is written at a microversion, as JSON. Written by hand because of a thousand of them the objects alone
- * take longer than the search; uuids, resource classes and suffixes hold nothing that JSON would escape.
+ * How candidates are written at a microversion, as JSON. Those of one pattern differ in the uuids of their providers
+ * only: the pattern is written once, with gaps. Uuids, resource classes and suffixes hold nothing that JSON would escape.
  */
 function requestText(minor: number): (candidate: AllocationCandidate) => string {
-  const text = minor < 12 ? listText : minor < 34 ? allocationsText : mappedText;
-  const sole = soleText(text);
-  return (candidate) => (candidate instanceof SoleCandidate ? sole(candidate) : text(candidate));
-}
-
-/** Candidates of one provider each differ in its uuid only: written once, with gaps. */
-function soleText(text: (candidate: AllocationCandidate) => string) {
-  let parts: string[] | undefined;
-  let [first, second, third]: (string | undefined)[] = [];
-  return (candidate: SoleCandidate): string => {
-    const { uuid } = candidate.provider;
+  const written = new Map<Pattern, { head: string; gaps: { giver: number; then: string }[] }>();
+  const textOf = minor < 12 ? listText : minor < 34 ? allocationsText : mappedText;
+  return ({ providers, pattern }) => {
+    let parts = written.get(pattern);
     if (!parts) {
-      parts = text(candidate).split(uuid);
-      [first, second, third] = parts;
+      const [head = '', ...rest] = textOf(pattern).split(gap);
+      const gaps = rest.map((piece) => {
+        const end = piece.indexOf(gapEnd);
+        return { giver: Number(piece.slice(0, end)), then: piece.slice(end + 1) };
+      });
+      written.set(pattern, (parts = { head, gaps }));
     }
-    if (parts.length === 2) return `${first}${uuid}${second}`;
-    if (parts.length === 3) return `${first}${uuid}${second}${uuid}${third}`;
-    return parts.join(uuid);
+    let text = parts.head;
+    for (const { giver, then } of parts.gaps) text += (providers[giver]?.uuid ?? '') + then;
+    return text;
   };
 }
 
-function listText({ allocations }: AllocationCandidate): string {
-  const items: string[] = [];
-  for (const [{ uuid }, amounts] of allocations)
-    items.push(`{"resource_provider":{"uuid":"${uuid}"},"resources":${amountsText(amounts)}}`);
-  return `{"allocations":[${items.join()}]}`;
+/** Around the place of a provider, where its uuid will be. */
+const [gap, gapEnd] = ['<', '>'];
+const gapFor = (giver: number) => `"${gap}${giver}${gapEnd}"`;
+
+function listText({ allocations }: Pattern): string {
+  const items = [...allocations].map(
+    ([giver, amounts]) =>
+      `{"resource_provider":{"uuid":${gapFor(giver)}},"resources":${amountsText(amounts)}}`,
+  );
+  return `{"allocations":[${items}]}`;
 }
 
-function allocationsText(candidate: AllocationCandidate): string {
-  return `{${allocationsMember(candidate)}}`;
+function allocationsText(pattern: Pattern): string {
+  return `{${allocationsMember(pattern)}}`;
 }
 
-function mappedText(candidate: AllocationCandidate): string {
-  let groups = '';
-  for (const [suffix, providers] of candidate.mappings) {
-    const [first, second] = providers;
-    const uuids = second ? [...new Set(providers.map(({ uuid }) => `"${uuid}"`))].join() : `"${first?.uuid}"`;
-    groups += `${groups && ','}"${suffix}":[${uuids}]`;
-  }
-  return `{${allocationsMember(candidate)},"mappings":{${groups}}}`;
+function mappedText(pattern: Pattern): string {
+  const groups = [...pattern.mappings].map(([suffix, givers]) => `"${suffix}":[${givers.map(gapFor)}]`);
+  return `{${allocationsMember(pattern)},"mappings":{${groups}}}`;
 }
 
-function allocationsMember({ allocations }: AllocationCandidate): string {
-  let items = '';
-  for (const [{ uuid }, amounts] of allocations)
-    items += `${items && ','}"${uuid}":{"resources":${amountsText(amounts)}}`;
+function allocationsMember({ allocations }: Pattern): string {
+  const items = [...allocations].map(
+    ([giver, amounts]) => `${gapFor(giver)}:{"resources":${amountsText(amounts)}}`,
+  );
   return `"allocations":{${items}}`;
 }
 
-function amountsText(amounts: ReadonlyMap<string, number>): string {
-  let text = '';
-  for (const [name, amount] of amounts) text += `${text && ','}"${name}":${amount}`;
-  return `{${text}}`;
-}
+const amountsText = (amounts: ReadonlyMap<string, number>) => JSON.stringify(Object.fromEntries(amounts));
 
 /**
  * The JSON of whole summaries (microversion 1.29 and newer), which is most of a long answer. Known by the map of

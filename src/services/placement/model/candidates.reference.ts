@@ -1,4 +1,4 @@
-import type { AllocationCandidate } from './candidates.ts';
+import type { AllocationCandidate } from './pattern.ts';
 import type { ProviderRecord } from './providers.ts';
 import type { CandidateQuery } from './requests.ts';
 

@@ -3,52 +3,11 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { bruteForce, readable } from './candidates.reference.ts';
 import { findCandidates, type SearchOptions } from './candidates.ts';
-import { inventoryDefaults } from './capacity.ts';
 import { Stock } from './provider-columns.ts';
 import { ProviderIndex, type ProviderRecord, sharingTrait } from './providers.ts';
-import type { CandidateQuery, RequestGroup } from './requests.ts';
+import type { CandidateQuery } from './requests.ts';
 import { summarizeProviders } from './summaries.ts';
-
-function group(
-  suffix: string,
-  resources: Record<string, number>,
-  more: Partial<RequestGroup> = {},
-): RequestGroup {
-  return {
-    suffix,
-    resources: new Map(Object.entries(resources)),
-    required: [],
-    forbidden: new Set(),
-    memberOf: [],
-    notMemberOf: new Set(),
-    inTree: undefined,
-    ...more,
-  };
-}
-
-function query(groups: RequestGroup[], more: Partial<CandidateQuery> = {}): CandidateQuery {
-  return {
-    groups,
-    groupPolicy: 'none',
-    limit: undefined,
-    rootRequired: new Set(),
-    rootForbidden: new Set(),
-    sameSubtrees: [],
-    nested: true,
-    ...more,
-  };
-}
-
-function provider(
-  uuid: string,
-  inventory: Record<string, number>,
-  more: Partial<ProviderRecord> = {},
-): ProviderRecord {
-  const inventories = Object.fromEntries(
-    Object.entries(inventory).map(([name, total]) => [name, { ...inventoryDefaults, total }]),
-  );
-  return { uuid, parentUuid: null, inventories, usages: {}, traits: [], aggregates: [], ...more };
-}
+import { group, provider, query } from './testing/cloud.ts';
 
 const find = (records: ProviderRecord[], asked: CandidateQuery) =>
   [...findCandidates(new ProviderIndex(records), asked)].map(readable).toSorted();
@@ -328,19 +287,6 @@ test('under a limit no more hosts are looked at than have given what it takes', 
     const few = looked(trees, query(three, { limit: 10 }), { strategy });
     assert.deepEqual([few.found, few.trees], [10, 10]);
     assert.equal(looked(trees, query(three), { strategy, most: 7 }).trees, 7);
-  }
-});
-
-test('groups that ask together for more than a tree has are refused before they are combined', () => {
-  const functions = (count: number) =>
-    Array.from({ length: count }, (_, place) => provider(`pf${place}`, { VF: 1 }, { parentUuid: 'root' }));
-  const asking = (count: number) =>
-    Array.from({ length: count }, (_, place) => group(`_${place}`, { VF: 1 }));
-  for (const groupPolicy of ['isolate', 'none'] as const) {
-    const index = new ProviderIndex([provider('root', {}), ...functions(15)]);
-    assert.deepEqual([...findCandidates(index, query(asking(16), { groupPolicy }))], []);
-    const one = [...findCandidates(index, query(asking(15), { groupPolicy, limit: 1 }))];
-    assert.equal(one.length, 1);
   }
 });
 

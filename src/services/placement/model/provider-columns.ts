@@ -30,9 +30,9 @@ export class Stock {
     return this.hasRoom(ordinal, amount) && this.respectsUnits(ordinal, amount);
   }
 
-  /** What is left, whatever may be taken at once; below 0 where there is nothing. */
+  /** How much one consumer can have; below 0 where there is nothing. */
   left(ordinal: number): number {
-    return this.#free[ordinal] ?? -1;
+    return Math.min(this.#free[ordinal] ?? -1, this.#most[ordinal] ?? 0);
   }
 
   /** Whether so much is left, and may be taken at once. */

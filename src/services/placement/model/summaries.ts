@@ -1,5 +1,6 @@
-import type { AllocationCandidate } from './candidates.ts';
+import { Bitset } from './bitset.ts';
 import { capacityOf } from './capacity.ts';
+import type { AllocationCandidate } from './pattern.ts';
 import type { Provider, ProviderIndex } from './providers.ts';
 
 export interface ProviderSummary {
@@ -17,18 +18,19 @@ export function summarizedProviders(
   candidates: Iterable<AllocationCandidate>,
   options: { nested: boolean } = { nested: true },
 ): Provider[] {
-  const providers = new Set<Provider>();
-  const roots = new Set<Provider>();
-  for (const { allocations } of candidates) {
-    for (const provider of allocations.keys()) {
-      if (!options.nested) providers.add(provider);
-      else if (!roots.has(provider.root)) {
-        roots.add(provider.root);
-        for (const one of index.tree(provider.root)) providers.add(one);
-      }
+  const found: Provider[] = [];
+  const seen = new Bitset();
+  for (const { providers, pattern } of candidates) {
+    for (const place of pattern.sources) {
+      const provider = providers[place];
+      const known = options.nested ? provider?.root : provider;
+      if (!known || seen.has(known.ordinal)) continue;
+      seen.add(known.ordinal);
+      if (options.nested) for (const one of index.tree(known)) found.push(one);
+      else found.push(known);
     }
   }
-  return [...providers];
+  return found;
 }
 
 /** What a provider has and what of it is used, by resource class. */
