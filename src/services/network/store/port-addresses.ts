@@ -230,7 +230,8 @@ export async function replaceAddresses(
     keeps: keep,
     positionFrom: present.length,
   });
-  return [...keep, ...taken];
+  // In the order in which they are shown later, too.
+  return [...present.filter((ip) => keep.includes(ip)), ...taken];
 }
 
 /** Addresses that do not follow from the port's MAC. */
