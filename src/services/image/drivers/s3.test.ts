@@ -27,6 +27,14 @@ describe('a store of images in S3', () => {
     return writer.commit();
   }
 
+  /** An upload of which the first part is there, and the second never comes. */
+  async function beginOnly(id: string): Promise<void> {
+    const second = server.hold('before', ({ url }) => url.includes(id) && url.includes('partNumber=2'));
+    const writer = await store.begin(id);
+    await writer.write(randomBytes(11 * 2 ** 20));
+    await second;
+  }
+
   for (const [what, size] of [
     ['nothing', 0],
     ['less than a part', 1_000_000],
@@ -62,17 +70,50 @@ describe('a store of images in S3', () => {
 
   it('gives up what a killed process had begun of an image, and nothing of any other', async () => {
     const [id, other] = [randomUUID(), randomUUID()];
-    for (const each of [id, id, other]) {
-      const writer = await store.begin(each);
-      // Two parts: the first is there once the second is on its way.
-      await writer.write(randomBytes(11 * 2 ** 20));
-    }
+    for (const each of [id, id, other]) await beginOnly(each);
     const unfinished = async () => (await server.uploads()).map(({ key }) => key);
     assert.deepEqual((await unfinished()).toSorted(), [id, id, other].toSorted());
     await store.discard(id);
     assert.deepEqual(await unfinished(), [other]);
     await store.discard(other);
     assert.deepEqual(await unfinished(), []);
+  });
+
+  const isList = ({ method, url }: { method: string; url: string }) =>
+    method === 'GET' && /\?uploads/.test(url);
+
+  it('removes what it can where the server has no list of uploads, or keeps it to itself', async () => {
+    for (const [status, code] of [
+      [501, 'NotImplemented'],
+      [405, 'MethodNotAllowed'],
+      [403, 'AccessDenied'],
+      [405, ''],
+    ] as const) {
+      const id = randomUUID();
+      await put(id, randomBytes(10));
+      const allow = server.refuse(status, code, isList);
+      await store.discard(id);
+      allow();
+      assert.deepEqual(await server.objects().then((all) => all.includes(id)), false, `${status} ${code}`);
+    }
+  });
+
+  it('says so where uploads cannot be listed now, and gives them up another time', async () => {
+    const id = randomUUID();
+    await beginOnly(id);
+    for (const [status, code] of [
+      [500, 'InternalError'],
+      [503, 'SlowDown'],
+      [403, 'RequestTimeTooSkewed'],
+      [404, 'NoSuchBucket'],
+    ] as const) {
+      const allow = server.refuse(status, code, isList);
+      await assert.rejects(store.discard(id), { name: ServiceUnavailable.name, code }, code);
+      allow();
+    }
+    assert.equal((await server.uploads()).length, 1);
+    await store.discard(id);
+    assert.deepEqual(await server.uploads(), []);
   });
 
   it('shows addresses without its keys, and knows them again', async () => {

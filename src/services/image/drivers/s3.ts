@@ -43,7 +43,7 @@ export function s3Store(
   });
   const keyOf = (url: string): string => encodeURIComponent(url.slice(scheme.length));
 
-  /** @param path below the bucket, with its query @throws NotFound, ServiceUnavailable */
+  /** @param path below the bucket, with its query @throws NotFound, ServiceUnavailable with what S3 calls the error */
   async function ask(method: string, path: string, init: RequestInit = {}): Promise<Response> {
     const response = await answeredWithin(patience, (signal) =>
       client.fetch(`${root}${path}`, { method, signal, ...init }),
@@ -55,7 +55,7 @@ export function s3Store(
     const code = tag(said, 'Code') ?? String(response.status);
     if (response.status === 404 && code !== 'NoSuchBucket')
       throw new NotFound('Image data could not be found.');
-    throw new ServiceUnavailable(`The object store refused a request: ${code}.`);
+    throw new ServiceUnavailable(`The object store refused a request: ${code}.`, { code });
   }
   const forget = (work: Promise<unknown>) =>
     work.catch((error: unknown) => {
@@ -117,7 +117,7 @@ export function s3Store(
       const key = encodeURIComponent(imageId);
       const listed = await ask('GET', `?uploads&prefix=${key}`)
         .then((response) => response.text())
-        .catch(() => '');
+        .catch(unlisted);
       for (const [, id = ''] of listed.matchAll(/<UploadId>([^<]+)<\/UploadId>/g))
         await forget(ask('DELETE', `/${key}?uploadId=${encodeURIComponent(id)}`));
       await forget(ask('DELETE', `/${key}`));
@@ -125,6 +125,15 @@ export function s3Store(
     // A bucket may be shared with others: what is unfinished is known by the images that it is of.
     clean: async () => {},
   };
+}
+
+/** What says that a server has no such list, or that our keys may not ask for it: nothing is to be had of it then. */
+const noLists = new Set(['NotImplemented', 'MethodNotAllowed', 'AccessDenied', '501', '405', '403']);
+
+/** No uploads, where they cannot be listed. @throws whatever else went wrong: another time they may be */
+function unlisted(error: unknown): string {
+  if (error instanceof ServiceUnavailable && noLists.has(error.code ?? '')) return '';
+  throw error;
 }
 
 type Ask = (method: string, path: string, init?: RequestInit) => Promise<Response>;

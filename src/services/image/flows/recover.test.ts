@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { openStore } from '../../../platform/store/store.ts';
 import { fileStore } from '../drivers/file.ts';
+import { s3Store } from '../drivers/s3.ts';
 import { openStaging } from '../drivers/staging.ts';
 import type { ImageStore } from '../drivers/store.ts';
 import { storesOf } from '../drivers/stores.ts';
@@ -14,6 +15,7 @@ import { newImage } from '../model/new-image.ts';
 import { imageSettingsOf } from '../settings.ts';
 import { imageQueries } from '../store/images.ts';
 import { imageSchema } from '../store/tables.ts';
+import { startS3 } from '../testing/s3-server.ts';
 import { recover } from './recover.ts';
 import { removeData } from './remove-data.ts';
 import { bytesTaker } from './take-bytes.ts';
@@ -186,6 +188,35 @@ describe('an image service that was killed', () => {
       await second.db.close();
     });
   }
+
+  it('gives up the parts of an object at a later start, where its store cannot list them at this one', async () => {
+    await using s3 = await startS3();
+    const first = await started(`parts-${runs++}`);
+    const stores = storesOf([s3Store({ name: 's3' }, s3.options)]);
+    const id = await first.image();
+    const mine = { status: 'saving', upload_id: 'mine', upload_host: first.host };
+    await first.images.swap({ id, status: 'queued' }, mine);
+    // The second part never comes: the process is gone there.
+    const second = s3.hold('before', ({ url }) => url.includes('partNumber=2'));
+    const writer = await stores.default().begin(id);
+    await writer.write(randomBytes(11 * 2 ** 20));
+    await second;
+    assert.equal((await s3.uploads()).length, 1);
+
+    const allow = s3.refuse(
+      500,
+      'InternalError',
+      ({ method, url }) => method === 'GET' && /uploads/.test(url),
+    );
+    const { requeued, left } = await recover({ ...first, stores });
+    assert.deepEqual([requeued, left.length, (await s3.uploads()).length], [1, 1, 1]);
+    assert.equal((await first.images.row(id))?.status, 'queued');
+    allow();
+    assert.deepEqual((await recover({ ...first, stores })).left, []);
+    assert.deepEqual(await s3.uploads(), []);
+    assert.equal((await first.images.row(id))?.upload_host, null);
+    await first.db.close();
+  });
 
   it('finds its files again where its folder was moved', async () => {
     const name = `moved-${runs++}`;

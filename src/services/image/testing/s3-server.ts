@@ -18,6 +18,12 @@ export interface RunningS3 extends AsyncDisposable {
     when: 'before' | 'after',
     wanted: (request: { method: string; url: string }) => boolean,
   ): Promise<void>;
+  /** Refuses requests of this kind, until the function that is returned is called. */
+  refuse(
+    status: number,
+    code: string,
+    wanted: (request: { method: string; url: string }) => boolean,
+  ): () => void;
 }
 
 const never = () => new Promise<never>(() => {});
@@ -34,6 +40,7 @@ export async function startS3(bucket = 'images'): Promise<RunningS3> {
   });
   const parts = join(directory, bucket, '._S3rver_uploads');
   const held = new Set<{ when: string; wanted: (request: S3Context) => boolean; reached(): void }>();
+  const refused = new Set<{ status: number; code: string; wanted: (request: S3Context) => boolean }>();
   const pass = async (when: string, context: S3Context) => {
     for (const each of held)
       if (each.when === when && each.wanted(context)) {
@@ -52,6 +59,12 @@ export async function startS3(bucket = 'images'): Promise<RunningS3> {
   server.middleware.unshift(async (context, next) => {
     await pass('before', context);
     const { method, path, query } = context;
+    const refusal = [...refused].find(({ wanted }) => wanted(context));
+    if (refusal) {
+      context.status = refusal.status;
+      context.body = refusal.code && `<Error><Code>${refusal.code}</Code></Error>`;
+      return;
+    }
     const key = decodeURIComponent(path.split('/').slice(2).join('/'));
     if (method === 'GET' && key === '' && query['uploads'] !== undefined) {
       const found = (await uploads()).filter((each) => each.key.startsWith(query['prefix'] ?? ''));
@@ -80,6 +93,11 @@ export async function startS3(bucket = 'images'): Promise<RunningS3> {
       const { promise, resolve } = Promise.withResolvers<void>();
       held.add({ when, wanted, reached: resolve });
       return promise;
+    },
+    refuse(status, code, wanted) {
+      const refusal = { status, code, wanted };
+      refused.add(refusal);
+      return () => refused.delete(refusal);
     },
     options: {
       host: `http://127.0.0.1:${port}`,
