@@ -126,7 +126,7 @@ describe('placement administration', () => {
     await heal();
   });
 
-  it('puts hosts into the placement aggregates of their host aggregates, and out again', async () => {
+  it('heals hosts that are not in the placement aggregates of their host aggregates, or still are', async () => {
     const { body: nodes } = await cloud.compute('GET', '/os-hypervisors', { as: admin });
     const host = nodes.hypervisors[0].hypervisor_hostname as string;
     const { body } = await cloud.compute('POST', '/os-aggregates', {
@@ -139,16 +139,20 @@ describe('placement administration', () => {
     await placement.changeAggregates({ provider, add: [other], remove: [] });
     const act = (action: string) =>
       cloud.compute('POST', `/os-aggregates/${id}/action`, { as: admin, body: { [action]: { host } } });
+    const present = async () => (await placement.aggregates({ providers: [provider] }))[provider]?.toSorted();
     assert.equal((await act('add_host')).status, 200);
+    assert.deepEqual(await present(), [other, uuid].toSorted());
+    await placement.changeAggregates({ provider, add: [], remove: [uuid] });
     assert.deepEqual(
       (await sync({ dry_run: 'yes' })).changes.map((each) => [each.host, each.add, each.remove, each.result]),
       [[host, [uuid], [], 'would change']],
     );
     assert.equal((await sync()).changes[0]?.result, 'changed');
     assert.deepEqual((await sync()).changes, []);
-    const present = async () => (await placement.aggregates({ providers: [provider] }))[provider]?.toSorted();
     assert.deepEqual(await present(), [other, uuid].toSorted());
     assert.equal((await act('remove_host')).status, 200);
+    assert.deepEqual(await present(), [other]);
+    await placement.changeAggregates({ provider, add: [uuid], remove: [] });
     assert.deepEqual((await sync()).changes[0]?.remove, [uuid]);
     assert.deepEqual(await present(), [other]);
   });

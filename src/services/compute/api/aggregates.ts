@@ -11,6 +11,7 @@ import { zonesByHost } from '../store/host-states.ts';
 import { serversOn } from '../store/hosts.ts';
 import { nextNumber } from '../store/numbers.ts';
 import { computeNodes } from '../store/services.ts';
+import { joinInPlacement, leaveInPlacement } from './aggregate-membership.ts';
 import { AvailabilityZoneName, closed, HostName, metadataOf, Name, wrapped } from './parameter-types.ts';
 import { shownTime } from './query.ts';
 
@@ -44,7 +45,8 @@ const zoneKey = 'availability_zone';
 const rule = (verb: string): string => `os_compute_api:os-aggregates:${verb}`;
 
 /** Hosts that have something in common, for administrators; some of them are availability zones. */
-export function aggregateRoutes({ store }: Compute): Route[] {
+export function aggregateRoutes(compute: Compute): Route[] {
+  const { store } = compute;
   const rows = repository(store, aggregates);
   const members = repository(store, aggregateHosts);
 
@@ -81,6 +83,18 @@ export function aggregateRoutes({ store }: Compute): Route[] {
     if (taken && taken.id !== own) throw new Conflict(`Aggregate ${name} already exists.`);
   }
 
+  /** The zones of other aggregates that these hosts are in. */
+  async function otherZones(row: Aggregate, hosts: string[]): Promise<string[]> {
+    const others = await store.db
+      .selectFrom('aggregate_hosts')
+      .innerJoin('aggregates', 'aggregates.id', 'aggregate_hosts.aggregate_id')
+      .select('aggregates.metadata')
+      .where('aggregate_hosts.host', 'in', [...hosts, ''])
+      .where('aggregates.id', '<>', row.id)
+      .execute();
+    return others.flatMap(({ metadata }) => (metadata[zoneKey] ? [metadata[zoneKey]] : []));
+  }
+
   /** A host is in one zone at most, and servers do not change theirs. @throws what `refuse` gives */
   async function assertZone(
     row: Aggregate,
@@ -90,16 +104,7 @@ export function aggregateRoutes({ store }: Compute): Route[] {
   ): Promise<void> {
     if (zone === undefined) return;
     if (!zone) throw refuse(`Aggregate ${row.name} does not support empty named availability zone`);
-    const others = await store.db
-      .selectFrom('aggregate_hosts')
-      .innerJoin('aggregates', 'aggregates.id', 'aggregate_hosts.aggregate_id')
-      .select('aggregates.metadata')
-      .where('aggregate_hosts.host', 'in', [...hosts, ''])
-      .where('aggregates.id', '<>', row.id)
-      .execute();
-    const conflicting = others.flatMap(({ metadata }) =>
-      metadata[zoneKey] && metadata[zoneKey] !== zone ? [metadata[zoneKey]] : [],
-    );
+    const conflicting = (await otherZones(row, hosts)).filter((other) => other !== zone);
     if (conflicting.length > 0) {
       throw refuse(`One or more hosts already in availability zone(s) ${conflicting.join(', ')}`);
     }
@@ -124,7 +129,7 @@ export function aggregateRoutes({ store }: Compute): Route[] {
   async function addHost(call: Call, host: string): Promise<Aggregate> {
     const id = call.params['id'];
     const refuse = (why: string) => new Conflict(`Cannot add host to aggregate ${id}. Reason: ${why}.`);
-    return store.transaction(async () => {
+    const joined = await store.transaction(async () => {
       const row = await find(call);
       if (!(await repository(store, computeNodes).find({ host }))) {
         throw new NotFound(`Compute host ${host} could not be found.`);
@@ -141,24 +146,40 @@ export function aggregateRoutes({ store }: Compute): Route[] {
       await members.insert({ aggregate_id: row.id, host });
       return row;
     });
+    await joinInPlacement(compute, joined.id, host);
+    return joined;
   }
 
+  /** Placement first: were it the last to know and failed, nobody could try again. */
   async function removeHost(call: Call, host: string): Promise<Aggregate> {
     const id = call.params['id'];
-    return store.transaction(async () => {
+    const leaving = async (): Promise<Aggregate> => {
       const row = await find(call);
-      const zone = row.metadata[zoneKey];
-      if ((await members.delete({ aggregate_id: row.id, host })) === 0) {
+      if (!(await hostsOf(row)).includes(host)) {
         throw new NotFound(`Cannot remove host ${host} in aggregate ${id}`);
       }
-      const left = (await zonesByHost(store)).get(host);
-      if (zone && left !== zone && (await serversOn(store, [host])) > 0) {
+      const zone = row.metadata[zoneKey];
+      const left = await otherZones(row, [host]);
+      if (zone && !left.includes(zone) && (await serversOn(store, [host])) > 0) {
         throw new Conflict(
           `Cannot remove host from aggregate ${id}. Reason: the host has servers, whose availability zone cannot change.`,
         );
       }
       return row;
-    });
+    };
+    const before = await store.transaction(leaving);
+    await leaveInPlacement(compute, before.id, host);
+    try {
+      return await store.transaction(async () => {
+        const row = await leaving();
+        await members.delete({ aggregate_id: row.id, host });
+        return row;
+      });
+    } catch (error) {
+      // A server has come meanwhile: the host stays.
+      if (error instanceof Conflict) await joinInPlacement(compute, before.id, host);
+      throw error;
+    }
   }
 
   const setMetadata = (call: Call, metadata: Metadata): Promise<Aggregate> =>

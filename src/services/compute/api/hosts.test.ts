@@ -31,6 +31,7 @@ describe('compute hosts', () => {
       async prepare(bus) {
         await bus.serve(placementService, {
           ensureProvider: async () => {},
+          changeAggregates: async () => {},
           deleteProvider: async ({ uuid }: { uuid: string }) => void deletedProviders.push(uuid),
         } as never);
         await bus.serve(

@@ -2,7 +2,7 @@ import { Conflict, NotFound } from '../../../platform/errors/errors.ts';
 import type { Candidate, CandidateQuery, PlacementService } from '../contract.ts';
 import { findCandidates, type SearchOptions } from '../model/candidates.ts';
 import { assertNamesExist } from '../model/query.ts';
-import { ImpossibleTree, UnknownProvider } from '../model/refusals.ts';
+import { ImpossibleTree } from '../model/refusals.ts';
 import type { CandidateQuery as SearchQuery } from '../model/requests.ts';
 import { summarizeProviders } from '../model/summaries.ts';
 import { aggregatesOfAll, changeAggregates } from '../store/aggregates.ts';
@@ -25,7 +25,7 @@ export function placementHandlers(
       try {
         await worded(() => deleteProvider(store, uuid));
       } catch (error) {
-        if (!(error instanceof UnknownProvider)) throw error;
+        if (!(error instanceof NotFound)) throw error;
       }
     },
     candidates: async (query) => candidatesIn(await follower.current(), query, options),
@@ -89,7 +89,6 @@ async function worded(work: () => Promise<unknown>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (error instanceof UnknownProvider) throw error;
     if (error instanceof Conflict) throw new Conflict(error.message, { code: error.code, cause: error });
     if (error instanceof NotFound) throw new NotFound(error.message, undefined, { cause: error });
     if (error instanceof ImpossibleTree) throw new Conflict(error.message, { cause: error });
