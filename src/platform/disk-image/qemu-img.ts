@@ -3,6 +3,11 @@ import { run } from '../exec/run.ts';
 
 /** Crafted images can make qemu-img take endless time and memory: bytes of address space, seconds of processor. */
 const limits = { look: ['--as=1073741824', '--cpu=30'], write: ['--as=2147483648', '--cpu=3600'] } as const;
+/**
+ * Where this process is killed nobody waits for it any more: it goes too. The kernel asks the thread that began it,
+ * which is the main one, and forgets it for no program that is started in its place.
+ */
+const withUs = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
 /** Milliseconds. */
 const longest = { look: 60_000, write: 6 * 3_600_000 } as const;
 /** Bytes that are left on a disk that others write to as well. */
@@ -16,7 +21,7 @@ export interface QemuImgOptions {
 
 /**
  * Runs qemu-img on an image of a stranger, which `inspectFile` has passed before: with limits of memory, time and what
- * it writes.
+ * it writes, and no longer than this process lives.
  *
  * @param words what it is to do, with the image's format: it must never guess
  * @returns what it printed
@@ -28,7 +33,7 @@ export async function qemuImg(
   { signal, most }: QemuImgOptions = {},
 ): Promise<string> {
   const more = most === undefined ? [] : [`--fsize=${most}`];
-  const command = ['prlimit', ...limits[work], ...more, '--', 'qemu-img', ...words] as const;
+  const command = [...withUs, 'prlimit', ...limits[work], ...more, '--', 'qemu-img', ...words] as const;
   return (await run(command, { deadline: longest[work], ...(signal ? { signal } : {}) })).stdout;
 }
 

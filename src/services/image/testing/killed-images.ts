@@ -15,25 +15,30 @@ type Account = 'admin' | 'member';
 export class KilledImages {
   readonly stateDir: string;
   readonly #given: ToKill;
+  readonly #programs: string;
   #child: ChildProcess | undefined;
   #url = '';
   #tokens: Record<Account, string> = { admin: '', member: '' };
 
-  private constructor(given: ToKill) {
+  private constructor(given: ToKill, programs: string) {
     this.stateDir = join(given.stateDir, 'image');
     this.#given = given;
+    this.#programs = programs;
   }
 
-  static async start(settings: object, identityPort: number): Promise<KilledImages> {
+  /** @param programs a folder whose programs it runs rather than the system's */
+  static async start(settings: object, identityPort: number, programs = ''): Promise<KilledImages> {
     const stateDir = await mkdtemp(join(tmpdir(), 'cumulet-killed-'));
     const databaseUrl = `sqlite:${join(stateDir, 'image.db')}`;
-    const images = new KilledImages({ stateDir, databaseUrl, settings, identityPort });
+    const images = new KilledImages({ stateDir, databaseUrl, settings, identityPort }, programs);
     await images.start();
     return images;
   }
 
   async start(): Promise<void> {
-    this.#child = fork(new URL('image-to-kill.ts', import.meta.url), [JSON.stringify(this.#given)]);
+    const { PATH = '' } = process.env;
+    const env = { ...process.env, PATH: this.#programs ? `${this.#programs}:${PATH}` : PATH };
+    this.#child = fork(new URL('image-to-kill.ts', import.meta.url), [JSON.stringify(this.#given)], { env });
     const told = await this.#told((each) => 'url' in each);
     assert.ok('url' in told);
     this.#url = told.url;

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { run } from '../../../../platform/exec/run.ts';
+import { untilGone } from '../../../../platform/exec/testing/until-gone.ts';
 import { BaseImages } from './base-images.ts';
 
 const skip = await run(['qemu-img', '--version']).then(
@@ -72,7 +73,7 @@ exec sleep 3600
       await over;
       assert.ok((await readdir(cache)).length > 0);
 
-      // What it had begun may go on: it has its own file, which has no name any more.
+      if (stop === 'convert') await untilGone(Number(await readFile(join(folder, 'pid'), 'utf8')));
       const next = new BaseImages(cache);
       const pruned = await next.prune({ inUse: new Set(), unusedFor: 0, most: 0 });
       assert.deepEqual([pruned.removed, await readdir(cache)], [0, []]);
@@ -84,6 +85,5 @@ exec sleep 3600
       });
       assert.ok((await readFile(base.path)).equals(content));
       assert.equal((await readdir(cache)).length, 1);
-      if (stop === 'convert') process.kill(Number(await readFile(join(folder, 'pid'), 'utf8')), 'SIGKILL');
     });
 });
