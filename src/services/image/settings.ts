@@ -39,6 +39,12 @@ export const imageSettings = {
     min: -1,
     max: 10_000,
   }),
+  image_location_quota: integer({
+    description: 'The most locations that PATCH gives an image; -1 for any number.',
+    default: 10,
+    min: -1,
+    max: 10_000,
+  }),
   enabled_import_methods: list({
     description: 'The ways of importing images that are offered.',
     default: importMethods,

@@ -26,7 +26,7 @@ export function imageViews({
   };
 }
 
-/** An image's locations as the API shows them, the best first. */
+/** An image's locations as the API shows them: the best store's first, and those of one weight in their order. */
 export const locationsOf = (stores: Stores, { locations }: Image) =>
   stores.best(locations).map(({ store, url, location_metadata }) => ({
     url: stores.get(store).addressOf(url),

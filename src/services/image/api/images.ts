@@ -13,10 +13,10 @@ import { storedProperty } from '../model/property.ts';
 import type { LocationRow } from '../store/tables.ts';
 import { isAdmin } from './access.ts';
 import { assertMayList, queryWithout, readListQuery } from './image-list.ts';
-import { locationChanges } from './image-locations.ts';
 import type { ImageService } from './image-service.ts';
 import { imageViews } from './image-view.ts';
 import { assertImage, isReserved, parsePatch, readOnlyAttribute, reservedAttribute } from './json-patch.ts';
+import { type Look, locationChanges, looksAtLocations } from './patch-locations.ts';
 import { removeImage } from './remove-image.ts';
 import { imageBody } from './schemas.ts';
 import { unsupported } from './style.ts';
@@ -54,7 +54,7 @@ const settable = [
 export function imageRoutes(service: ImageService): Route[] {
   const { images, access, quotas, settings, store } = service;
   const view = imageViews(service);
-  const changeLocations = locationChanges(service);
+  const arrange = locationChanges(service);
 
   async function create(call: Call<unknown>) {
     if (call.body === undefined) throw new BadRequest('Body expected in request.');
@@ -122,33 +122,39 @@ export function imageRoutes(service: ImageService): Route[] {
     if (!draft) throw unsupported(contentType, { 'accept-patch': Object.keys(patchTypes).join(', ') });
     if (call.body === undefined) throw new BadRequest('Body expected in request.');
     const changes = parsePatch(call.body, draft);
-    let abandoned: LocationRow[] = [];
-    const changed = await store.transaction(async () => {
+    const located = settings.show_multiple_locations
+      ? changes.filter(({ root }) => root === 'locations')
+      : [];
+    const others = changes.filter((change) => !located.includes(change));
+    const lookedAt = looksAtLocations(service);
+    const work = async (look: Look) => {
       const seen = await access.see(call, call.params['id'] as string);
-      for (const { root, op, value } of changes) {
-        if (root === 'locations' && settings.show_multiple_locations) continue;
+      for (const { root, op, value } of others) {
         if (root === 'owner' && op !== 'remove' && !isAdmin(call))
           throw new Forbidden("Owner can't be updated by non admin.", asDetail);
         if (root === 'visibility' && op !== 'remove') enforceVisibility(call, value as string, seen.target);
         access.enforce(call, 'modify_image', seen);
       }
-      if (changes.length === 0) return seen.image;
-      const located = settings.show_multiple_locations
-        ? changes.filter(({ root }) => root === 'locations')
-        : [];
-      const image = applyChanges(
-        seen.image,
-        changes.filter((change) => !located.includes(change)),
-      );
+      const image = applyChanges(seen.image, others);
       assertLimits(image, settings);
-      await images.save(seen.image, image);
-      if (located.length > 0) {
-        abandoned = await changeLocations(call, seen, located);
-        return (await access.see(call, image.row.id)).image;
-      }
-      return { ...image, row: { ...image.row, updated_at: timestamp() } };
+      const arranged = await arrange(call, seen, image, located, look);
+      return { before: seen.image, image: { ...image, row: { ...image.row, ...arranged.row } }, ...arranged };
+    };
+    // The web may be slow, and nobody waits for it within a transaction: all is gone through once before.
+    if (located.length > 0) await work(lookedAt.look);
+    let abandoned: readonly LocationRow[] = [];
+    const changed = await store.transaction(async () => {
+      const { before, image, places, removed } = await work(lookedAt.recall);
+      if (changes.length === 0) return image;
+      await images.save(before, image);
+      if (located.length === 0) return { ...image, row: { ...image.row, updated_at: timestamp() } };
+      const present = await images.locations(image.row.id);
+      abandoned = present.filter(({ id }) => removed.includes(id));
+      for (const location of abandoned) await images.abandonLocation(location);
+      await images.arrangeLocations(image.row.id, places);
+      return (await access.see(call, image.row.id)).image;
     });
-    for (const location of abandoned) await service.removeLocation(location);
+    for (const location of abandoned) await service.removeLocation({ ...location, status: 'pending_delete' });
     service.notify('image.update', changed);
     return view(changed, call);
   }

@@ -75,7 +75,9 @@ export function addLocation(parts: AddLocationParts) {
         await assertBeginning(stores.get(store), { url, size }, (await mine(input)).row, settings);
         await db.transaction(async () => {
           await mine(input);
-          const present = (await images.locations(imageId)).some((each) => each.store === store);
+          const present = (await images.locations(imageId)).some(
+            (each) => each.store === store && each.url === url,
+          );
           if (!present) await images.addLocation({ image_id: imageId, store, url, created_at: timestamp() });
           await images.swap(
             { id: imageId },
@@ -93,7 +95,9 @@ export function addLocation(parts: AddLocationParts) {
           const image = await images.get(input.imageId);
           if (image?.properties[importTask] !== input.taskId) return;
           // The bytes are another's: they stay where they are.
-          for (const location of await images.locations(input.imageId)) await images.removeLocation(location);
+          for (const location of await images.locations(input.imageId))
+            if (location.store === input.store && location.url === input.url)
+              await images.removeLocation(location);
           await images.swap({ id: input.imageId }, nothing);
         }),
     })

@@ -127,8 +127,8 @@ export function importImage(parts: ImportParts) {
       ? row
       : { disk_format: prepared.diskFormat, container_format: prepared.containerFormat };
     const store = stores.get(name);
-    const before = (await images.allLocations(imageId)).find((each) => each.store === name);
-    if (before) await removeLocation(images, stores, before);
+    for (const before of await images.allLocations(imageId))
+      if (before.store === name) await removeLocation(images, stores, before);
     await store.discard(imageId);
     const bytes = await open(input, prepared.made);
     let url: string | undefined;
@@ -277,8 +277,8 @@ export function importImage(parts: ImportParts) {
         await db.transaction(() => mine(input).then((image) => setProperties(image, prepared.properties)));
         let first: unknown;
         for (const name of input.stores) {
-          const present = (await images.allLocations(input.imageId)).find(({ store }) => store === name);
-          if (present?.status === 'active') continue;
+          const present = await images.locations(input.imageId);
+          if (present.some(({ store }) => store === name)) continue;
           try {
             await importTo(name, input, prepared);
           } catch (error) {

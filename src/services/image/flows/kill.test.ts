@@ -110,7 +110,7 @@ describe('an image service whose process is killed', () => {
       'SELECT id, status FROM images WHERE NOT deleted',
     );
     const locations = images.rows<{ image_id: string; store: string; status: string }>(
-      'SELECT * FROM image_locations',
+      'SELECT * FROM locations',
     );
     const active = all.filter(({ status }) => status === 'active').map(({ id }) => id);
     for (const { id, status } of all)
@@ -152,7 +152,7 @@ describe('an image service whose process is killed', () => {
     for (const { id } of begun) await images.request('DELETE', `/images/${id}`);
     await assertSound();
     const ids = begun.map(({ id }) => `'${id}'`);
-    assert.deepEqual(images.rows(`SELECT * FROM image_locations WHERE image_id IN (${ids.join()})`), []);
+    assert.deepEqual(images.rows(`SELECT * FROM locations WHERE image_id IN (${ids.join()})`), []);
   }
 
   async function assertWhole(id: string, content = bytes): Promise<void> {

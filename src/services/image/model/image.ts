@@ -37,11 +37,12 @@ export interface Image {
   tags: string[];
   /** Names of the stores that have its bytes, in order. */
   stores: string[];
-  /** Where in them. */
+  /** Where in them, in their order. */
   locations: ImageLocation[];
 }
 
 export interface ImageLocation {
+  id: string;
   store: string;
   /** As the store knows it. */
   url: string;
@@ -88,7 +89,9 @@ export function assertTransition(row: ImageRow, to: string): void {
   if (!transitions[row.status]?.includes(to)) {
     throw new Conflict(`Image status transition from ${row.status} to ${to} is not allowed`);
   }
-  if (to !== 'saving' && to !== 'importing') return;
+  // An image that had data has its formats, and is active again without another look.
+  const filled = to === 'saving' || to === 'importing' || (to === 'active' && row.status === 'queued');
+  if (!filled) return;
   const missing = (['disk_format', 'container_format'] as const).filter((name) => !row[name]);
   if (missing.length > 0) {
     throw new BadRequest(

@@ -98,6 +98,39 @@ forEachDatabase((database, open) => {
       assert.deepEqual((await seen())[2], []);
     });
 
+    it('have their locations in the order that was asked for', async () => {
+      const store = await open(imageSchema);
+      const images = imageQueries(store);
+      const { row } = newImage({ id: randomUUID(), owner: 'p' }, {}, []);
+      const { id } = row;
+      await images.insert({ row, properties: {}, tags: [], stores: [], locations: [] });
+      for (const url of ['x#1', 'x#2', 'x#3'])
+        await images.addLocation({ image_id: id, store: 'web', url, created_at: timestamp() });
+      const urls = async () => (await images.get(id))?.locations.map(({ url }) => url);
+      assert.deepEqual(await urls(), ['x#1', 'x#2', 'x#3']);
+      assert.deepEqual((await images.get(id))?.stores, ['web']);
+      const [first, second, third] = await images.locations(id);
+      assert.ok(first && second && third);
+      await store.transaction(async () => {
+        await images.abandonLocation(second);
+        const fresh = { store: 'web', url: 'x#4', location_metadata: { a: 1 } };
+        await images.arrangeLocations(id, [third, fresh, { ...first, location_metadata: { b: 2 } }]);
+      });
+      assert.deepEqual(await urls(), ['x#3', 'x#4', 'x#1']);
+      assert.deepEqual(
+        (await images.locations(id)).map(({ location_metadata }) => location_metadata),
+        [null, { a: 1 }, { b: 2 }],
+      );
+      // Where something had still to go, something new is.
+      assert.deepEqual(
+        (await images.abandonedLocations()).map(({ url }) => url),
+        ['x#2'],
+      );
+      await images.addLocation({ image_id: id, store: 'web', url: 'x#2', created_at: timestamp() });
+      assert.deepEqual(await images.abandonedLocations(), []);
+      assert.deepEqual(await urls(), ['x#3', 'x#4', 'x#1', 'x#2']);
+    });
+
     it('are listed in pages, newest first', async () => {
       const store = await open(imageSchema);
       const images = imageQueries(store);

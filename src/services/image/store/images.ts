@@ -5,6 +5,7 @@ import { repository } from '../../../platform/store/repository.ts';
 import type { Store } from '../../../platform/store/store.ts';
 import { timestamp } from '../../../platform/store/table.ts';
 import type { Image, ImageRow } from '../model/image.ts';
+import type { Place } from '../model/locations.ts';
 import { importTask, stageHost } from '../model/reserved.ts';
 import { type ImageParts, Remembered } from './remembered.ts';
 import {
@@ -27,6 +28,12 @@ export interface ImageQuery {
 }
 
 export type ImageQueries = ReturnType<typeof imageQueries>;
+
+/** A location that is to be written. */
+type NewLocation = Pick<LocationRow, 'image_id' | 'store' | 'url' | 'created_at'> &
+  Partial<Pick<LocationRow, 'location_metadata'>>;
+
+const inOrder = [{ column: 'position', direction: 'asc' }] as const;
 
 /** What the image service asks of its images' tables. */
 export function imageQueries(store: ImageStoreDb) {
@@ -58,7 +65,7 @@ export function imageQueries(store: ImageStoreDb) {
     return found.map((row) => {
       const { properties: own, tags: words, locations: places } = known.get(row.id) as ImageParts;
       // Tempest compares with names in order.
-      const stores = places.map(({ store: name }) => name).toSorted();
+      const stores = [...new Set(places.map(({ store: name }) => name))].toSorted();
       return { row, properties: own, tags: words, locations: places, stores };
     });
   }
@@ -70,7 +77,7 @@ export function imageQueries(store: ImageStoreDb) {
     const [allProperties, allTags, allLocations] = await Promise.all([
       properties.list({ where: { image_id: ids } }),
       tags.list({ where: { image_id: ids } }),
-      locations.list({ where: { image_id: ids, status: 'active' } }),
+      locations.list({ where: { image_id: ids, status: 'active' }, sort: inOrder }),
     ]);
     for (const { image_id, name, value } of allProperties) {
       const parts = made.get(image_id);
@@ -92,6 +99,13 @@ export function imageQueries(store: ImageStoreDb) {
     properties.insert(Object.entries(values).map(([name, value]) => ({ image_id: id, name, value })));
   const writeTags = async (id: string, values: readonly string[]) =>
     tags.insert([...new Set(values)].map((value) => ({ image_id: id, value })));
+
+  async function insertLocation(location: NewLocation, position: number): Promise<void> {
+    const { image_id, store: name, url } = location;
+    // What lay there and had still to go is this one's data now.
+    await locations.delete({ image_id, store: name, url, status: 'pending_delete' });
+    await locations.insert({ id: randomUUID(), ...location, position });
+  }
 
   return {
     /** The row of an image that is not deleted. */
@@ -158,35 +172,54 @@ export function imageQueries(store: ImageStoreDb) {
         return true;
       });
     },
-    locations: (id: string) => locations.list({ where: { image_id: id, status: 'active' } }),
+    /** In their order. */
+    locations: (id: string) => locations.list({ where: { image_id: id, status: 'active' }, sort: inOrder }),
     /** Those too whose data has still to go. */
     allLocations: (id: string) => locations.list({ where: { image_id: id } }),
     hasUrl: async (name: string, url: string): Promise<boolean> =>
       (await locations.count({ store: name, url })) > 0,
     /** Shows a location to nobody any more; its data is removed afterwards. */
-    abandonLocation: ({ image_id, store: name }: LocationRow) =>
+    abandonLocation: ({ id, image_id }: Pick<LocationRow, 'id' | 'image_id'>) =>
       store.transaction(async () => {
-        await locations.update({ image_id, store: name }, { status: 'pending_delete' });
+        await locations.update({ id }, { status: 'pending_delete' });
         await revise(image_id);
       }),
-    addLocation: (location: Omit<LocationRow, 'location_metadata' | 'status'> & Partial<LocationRow>) =>
+    /** Adds a location behind those that the image has. */
+    addLocation: (location: NewLocation) =>
       store.transaction(async () => {
-        await locations.insert(location);
+        const present = await locations.list({ where: { image_id: location.image_id } });
+        await insertLocation(location, Math.max(-1, ...present.map(({ position }) => position)) + 1);
         await revise(location.image_id);
       }),
-    removeLocation: ({ image_id, store: name, status }: LocationRow) =>
+    /** Puts an image's locations in this order: changes those that have an id, and adds the others. */
+    arrangeLocations: (imageId: string, places: readonly Place[]) =>
       store.transaction(async () => {
-        await locations.delete({ image_id, store: name, status });
+        for (const [position, { id, store: name, url, location_metadata }] of places.entries()) {
+          const location = {
+            image_id: imageId,
+            store: name,
+            url,
+            location_metadata,
+            created_at: timestamp(),
+          };
+          if (id === undefined) await insertLocation(location, position);
+          else await locations.update({ id }, { position, location_metadata });
+        }
+        await revise(imageId);
+      }),
+    removeLocation: ({ id, image_id, status }: LocationRow) =>
+      store.transaction(async () => {
+        await locations.delete({ id, status });
         await revise(image_id);
       }),
     /** Data of deleted images, and data that images no longer have. */
     abandonedLocations: (): Promise<LocationRow[]> =>
       store.db
-        .selectFrom('image_locations')
-        .innerJoin('images', 'images.id', 'image_locations.image_id')
-        .selectAll('image_locations')
+        .selectFrom('locations')
+        .innerJoin('images', 'images.id', 'locations.image_id')
+        .selectAll('locations')
         .where((or) =>
-          or.or([or('images.deleted', '=', true), or('image_locations.status', '=', 'pending_delete')]),
+          or.or([or('images.deleted', '=', true), or('locations.status', '=', 'pending_delete')]),
         )
         .execute(),
     /** What the staging folder of a host has to keep: images that are to be imported or are being imported. */
@@ -227,11 +260,7 @@ export function imageQueries(store: ImageStoreDb) {
     },
     /** The URLs of a store that images have. */
     async knownUrls(name: string): Promise<Set<string>> {
-      const found = await store.db
-        .selectFrom('image_locations')
-        .select('url')
-        .where('store', '=', name)
-        .execute();
+      const found = await store.db.selectFrom('locations').select('url').where('store', '=', name).execute();
       return new Set(found.map(({ url }) => url));
     },
   };

@@ -12,6 +12,7 @@ import {
   uuid,
 } from '../../../platform/store/table.ts';
 import { imageCache } from './cache-tables.ts';
+import { locationsByStore, moveLocations } from './locations-by-store.ts';
 import { metadefMigration, metadefTables } from './metadef-tables.ts';
 import { imageTasks } from './task-tables.ts';
 
@@ -98,22 +99,32 @@ export const imageMembers = table(
   },
 );
 
-/** Where an image's bytes are. A row of a deleted image is data that has still to be removed. */
+/**
+ * Where an image's bytes are. A row of a deleted image is data that has still to be removed. Of a store that takes
+ * uploads an image has one location at most; there may be several addresses on the web.
+ */
 export const imageLocations = table(
-  'image_locations',
+  'locations',
   {
+    id: uuid(),
     image_id: uuid(),
     /** The store's name, as `/v2/info/stores` lists it. */
     store: text({ length: 64 }),
     /** What the store knows them by, and nobody else. */
     url: text({ length: 2048 }),
+    /** Its place among the image's locations: of stores with one weight the first is read. */
+    position: integer(),
     /** `pending_delete`: nobody is shown it any more, and its data has still to go. */
     status: text({ length: 16, values: ['active', 'pending_delete'], default: 'active' }),
     /** What was said of it when it was added by hand. */
     location_metadata: json<Record<string, unknown>>({ nullable: true }),
     created_at: time(),
   },
-  { primaryKey: ['image_id', 'store'], references: [{ columns: ['image_id'], table: images }] },
+  {
+    primaryKey: ['id'],
+    indexes: [['image_id', 'position']],
+    references: [{ columns: ['image_id'], table: images }],
+  },
 );
 
 export const imageSchema = defineSchema('image', {
@@ -132,7 +143,7 @@ export const imageSchema = defineSchema('image', {
     {
       name: '0001-images',
       async up(m) {
-        for (const each of [images, imageProperties, imageTags, imageMembers, imageLocations])
+        for (const each of [images, imageProperties, imageTags, imageMembers, locationsByStore])
           await m.createTable(each);
       },
     },
@@ -141,11 +152,18 @@ export const imageSchema = defineSchema('image', {
       name: '0011-import',
       async up(m) {
         for (const column of ['status', 'location_metadata'] as const)
-          await m.addColumn(imageLocations, column);
+          await m.addColumn(locationsByStore, column);
         for (const each of [imageTasks, imageCache]) await m.createTable(each);
       },
     },
     { name: '0012-revisions', up: (m) => m.addColumn(images, 'revision') },
+    {
+      name: '0013-ordered-locations',
+      async up(m) {
+        await m.createTable(imageLocations);
+        await moveLocations(m);
+      },
+    },
     ...flowMigrations,
   ],
 });

@@ -40,15 +40,15 @@ export function usageQueries(store: ImageStoreDb) {
   const count = (found: { n: number | string | bigint | null } | undefined): number => Number(found?.n ?? 0);
 
   return {
-    /** Each store that has an image counts. */
+    /** Each location of an image counts. */
     async image_size_total(projectId: string): Promise<number> {
       const found = await db
         .selectFrom('images')
-        .innerJoin('image_locations', 'image_locations.image_id', 'images.id')
+        .innerJoin('locations', 'locations.image_id', 'images.id')
         .select(({ fn }) => fn.sum('images.size').as('n'))
         .where('images.owner', '=', projectId)
         .where('images.deleted', '=', false)
-        .where('image_locations.status', '=', 'active')
+        .where('locations.status', '=', 'active')
         .executeTakeFirst();
       return Math.floor(count(found) / mib);
     },
