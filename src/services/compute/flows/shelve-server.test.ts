@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
+import { FlowEngine } from '../../../platform/flow/engine.ts';
 import { failEveryStep, type Seam } from '../../../platform/flow/testing/fail-every-step.ts';
 import { admin } from '../../../platform/service/testing/world.ts';
 import { imageService } from '../../image/contract.ts';
+import { computeAgent } from '../contract.ts';
 import type { Server } from '../store/servers.ts';
 import { serverFlows } from './flows.ts';
 import { type Case, type Cases, everything, nothing, startCases } from './testing/cases.ts';
@@ -120,6 +122,31 @@ describe('shelving leaves nothing half done', () => {
         store.transaction(() => engine.startFlow(serverFlows(parts).offloadServer, { serverId })),
       done: async (each) => assert.deepEqual(await seen(each), offloaded(each)),
     }));
+
+  it('when the host of a shelved server is away, which has its guest still', async () => {
+    const each = await shelved((made) => made, false, { task_state: 'shelving_offloading' });
+    const { serverId, store } = each;
+    const engine = new FlowEngine({ store, runnerId: `away-${serverId}` });
+    // No agent answers for any host here.
+    const agent = (host: string) => cases.world.bus.client(computeAgent, { host });
+    const flow = serverFlows({ ...each.parts, agent }).offloadServer;
+    engine.register(flow);
+    await engine.start();
+    assert.equal((await engine.wait(await engine.startFlow(flow, { serverId }))).state, 'done');
+    await engine.close();
+    const left = offloaded(each);
+    assert.deepEqual(await seen(each), {
+      ...left,
+      remains: { ...left.remains, guests: 1 },
+      power: 'shutdown',
+    });
+    // Put back onto that host, it is built anew.
+    await each.parts.servers.change({ id: serverId }, { task_state: 'unshelving' });
+    await cases.run(each, (runs, flows) => runs.startFlow(flows.unshelveServer, { serverId }));
+    assert.deepEqual(await seen(each), active);
+    const [root] = (await cases.driver.show(serverId)).spec.disks;
+    assert.equal(root?.kind === 'image' && root.imageId, each.imageId);
+  });
 
   it('when a shelved server starts where it is', (t) =>
     failEveryStep(t, {
