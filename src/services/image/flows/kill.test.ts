@@ -366,7 +366,18 @@ describe('an image service whose process is killed', () => {
       images.request('DELETE', `/images/${id}`).catch(() => {});
       await removing;
     }
+    for (const when of sides) {
+      const id = await images.create();
+      assert.equal(await images.put(id, bytes, 'file', 'archive'), 204);
+      const removing = await images.order({ imageId: id, stop: `${when} removing the file` });
+      images.request('DELETE', `/images/${id}`).catch(() => {});
+      await removing();
+      assert.equal((await images.files('images-archive')).includes(id), when === 'before');
+      const left = images.rows(`SELECT status FROM locations WHERE image_id = '${id}'`);
+      assert.equal(left.length, 1);
+    }
     await killAndStart();
+    assert.deepEqual(await images.files('images-archive'), []);
     assert.deepEqual(await s3.objects(), [kept[1]?.[0]]);
     await assertSound();
     const check = async () => {

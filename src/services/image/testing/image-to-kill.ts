@@ -1,3 +1,6 @@
+import files from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
+import { basename } from 'node:path';
 import { FlowEngine } from '../../../platform/flow/engine.ts';
 import type { AnyStep, FlowDefinition } from '../../../platform/flow/flow.ts';
 import { admin, member, startWorld } from '../../../platform/service/testing/world.ts';
@@ -14,7 +17,7 @@ export interface ToKill {
 
 /**
  * Where flows of an image stop for good, or fail: `before fetch the bytes`, `after undoing fetch the bytes`,
- * `before the end`, `after the failure`.
+ * `before the end`, `after the failure`. So do all who remove its file: `before removing the file`.
  */
 export interface Order {
   imageId: string;
@@ -75,6 +78,16 @@ const { register } = FlowEngine.prototype;
 FlowEngine.prototype.register = function registering(...flows) {
   return register.apply(this, flows.map(flowThatStops));
 };
+
+// What removes an image's bytes is no flow: it stops where the kernel is asked to, or has done it.
+const { rm } = files;
+files.rm = async (path, options) => {
+  const state = { imageId: basename(String(path)) };
+  await pass('before removing the file', state);
+  await rm(path, options);
+  await pass('after removing the file', state);
+};
+syncBuiltinESMExports();
 
 const { stateDir, databaseUrl, settings, identityPort } = JSON.parse(process.argv[2] ?? '') as ToKill;
 const identity = { name: 'identity', port: identityPort, start: async () => ({ close: async () => {} }) };

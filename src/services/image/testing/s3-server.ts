@@ -11,13 +11,15 @@ export interface RunningS3 extends AsyncDisposable {
   /** Ids of uploads in parts that were neither finished nor given up, and what they are of. */
   uploads(): Promise<{ id: string; key: string }[]>;
   /**
-   * Never answers the next request of this kind, before or after its work is done.
-   * @returns kept once the request has come to that
+   * Does not answer the next request of this kind, before or after its work is done.
+   * @returns kept once the request has come to that, with what lets it go on
    */
   hold(
     when: 'before' | 'after',
     wanted: (request: { method: string; url: string }) => boolean,
-  ): Promise<void>;
+  ): Promise<() => void>;
+  /** Ends all connections, in the middle of whatever is on them. */
+  breakConnections(): void;
   /** Refuses requests of this kind, until the function that is returned is called. */
   refuse(
     status: number,
@@ -25,8 +27,6 @@ export interface RunningS3 extends AsyncDisposable {
     wanted: (request: { method: string; url: string }) => boolean,
   ): () => void;
 }
-
-const never = () => new Promise<never>(() => {});
 
 /** An S3 server of its own on loopback, with a bucket. */
 export async function startS3(bucket = 'images'): Promise<RunningS3> {
@@ -39,14 +39,17 @@ export async function startS3(bucket = 'images'): Promise<RunningS3> {
     configureBuckets: [{ name: bucket }],
   });
   const parts = join(directory, bucket, '._S3rver_uploads');
-  const held = new Set<{ when: string; wanted: (request: S3Context) => boolean; reached(): void }>();
+  const held = new Set<{
+    when: string;
+    wanted: (request: S3Context) => boolean;
+    reached(release: () => void): void;
+  }>();
   const refused = new Set<{ status: number; code: string; wanted: (request: S3Context) => boolean }>();
   const pass = async (when: string, context: S3Context) => {
     for (const each of held)
       if (each.when === when && each.wanted(context)) {
         held.delete(each);
-        each.reached();
-        await never();
+        await new Promise<void>((resolve) => each.reached(resolve));
       }
   };
 
@@ -90,10 +93,11 @@ export async function startS3(bucket = 'images'): Promise<RunningS3> {
         .map((name) => name.slice(0, -suffix.length));
     },
     hold(when, wanted) {
-      const { promise, resolve } = Promise.withResolvers<void>();
+      const { promise, resolve } = Promise.withResolvers<() => void>();
       held.add({ when, wanted, reached: resolve });
       return promise;
     },
+    breakConnections: () => server.httpServer.closeAllConnections(),
     refuse(status, code, wanted) {
       const refusal = { status, code, wanted };
       refused.add(refusal);
