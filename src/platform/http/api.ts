@@ -23,6 +23,13 @@ export interface Api {
   challengePath?: string;
   /** Whether HEAD is answered where GET is. Default true. */
   answersHead?: boolean;
+  /** Whether a path with an empty part, as at a slash at its end, is unknown. Default false: such slashes do not count. */
+  exactPaths?: boolean;
+  /**
+   * Whether a body that is no JSON is given to the handler, as the error that says so, which throws it in its own time:
+   * for APIs that look for what the path names first. Default false: it is refused at once.
+   */
+  handsOnBadJson?: boolean;
   /** Whether bodies are taken for JSON whatever type they are said to be, as upstream's older APIs do. Default false. */
   readsUndeclaredJson?: boolean;
   /** Whether an unknown path needs a token before it is said to be unknown, as behind keystonemiddleware. Default true. */

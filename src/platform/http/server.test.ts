@@ -111,6 +111,42 @@ describe('an API server', () => {
     }
   });
 
+  it('does not count slashes at the end or twice, unless the API has exact paths', async () => {
+    const show = { method: 'GET', path: '/boats/:name', public: true, handler: () => ({}) } as const;
+    const put = { method: 'PUT', path: '/boats/:name', public: true, handler: () => ({}) } as const;
+    const routes = [...api().routes, show, put];
+    for (const [exactPaths, expected] of [
+      [false, [200, 200, 200, 405]],
+      [true, [404, 404, 404, 404]],
+    ] as const) {
+      const { app, url } = await started(api({ routes, exactPaths }));
+      try {
+        const paths = ['/boats/', '//boats', '/boats/ark/'];
+        const found = await Promise.all(paths.map(async (path) => (await fetch(`${url}${path}`)).status));
+        const removed = await fetch(`${url}/boats/`, { method: 'DELETE' });
+        assert.deepEqual([...found, removed.status], expected);
+        assert.equal((await fetch(`${url}/boats/ark`)).status, 200);
+      } finally {
+        await app.close();
+      }
+    }
+  });
+
+  it('hands on what is no JSON where the API reads bodies in its own time', async () => {
+    const seen: unknown[] = [];
+    const routes: Api['routes'] = [
+      { method: 'POST', path: '/boats', public: true, handler: ({ body }) => void seen.push(body) },
+    ];
+    const { app, url } = await started(api({ routes, handsOnBadJson: true }));
+    try {
+      const headers = { 'content-type': 'application/json' };
+      assert.equal((await fetch(`${url}/boats`, { method: 'POST', headers, body: '{"' })).status, 204);
+      assert.ok(seen[0] instanceof BadRequest);
+    } finally {
+      await app.close();
+    }
+  });
+
   it('says the microversion of a request whose body is no JSON', async () => {
     const { app, url } = await started(
       api({

@@ -61,6 +61,7 @@ const gzip = promisify(gzipCallback);
 /** Below this many bytes compressing costs more than sending. */
 const gzipThreshold = 32 * 1024;
 const defaultBodyLimit = 114_688;
+const unknown = 'The resource could not be found.';
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /**
@@ -74,7 +75,11 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
   const app = Fastify({
     logger: false,
     bodyLimit: api.bodyLimit ?? defaultBodyLimit,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 512, ignoreDuplicateSlashes: true },
+    routerOptions: {
+      ignoreTrailingSlash: !api.exactPaths,
+      ignoreDuplicateSlashes: !api.exactPaths,
+      maxParamLength: 512,
+    },
     exposeHeadRoutes: answersHead,
     clientErrorHandler: refuseUnparsed,
     forceCloseConnections: true,
@@ -93,10 +98,11 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
         throw new SyntaxError('no object');
       done(null, body);
     } catch {
-      done(
+      const error =
         api.errors.badJson?.() ??
-          new BadRequest('The request body is not valid JSON.', { code: 'malformed' }),
-      );
+        new BadRequest('The request body is not valid JSON.', { code: 'malformed' });
+      if (api.handsOnBadJson) done(null, error);
+      else done(error);
     }
   };
   // JSON patch documents are JSON too: `application/openstack-images-v2.1-json-patch`.
@@ -148,7 +154,12 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     app.route({
       method: missing,
       url: path || '/',
-      handler: (request, reply) => failUnrouted(request, reply, new MethodNotAllowed(allow)),
+      handler: (request, reply) =>
+        failUnrouted(
+          request,
+          reply,
+          isNowhere(request) ? new NotFound(unknown) : new MethodNotAllowed(allow),
+        ),
     });
   }
 
@@ -223,6 +234,10 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     finish(request, reply, 401, JSON.stringify(body), 'application/json');
   }
 
+  /** The router takes nothing for a parameter too: `/boats/` for the boat of no name. */
+  const isNowhere = ({ params }: FastifyRequest): boolean =>
+    api.exactPaths === true && Object.values(params as object).includes('');
+
   async function dispatch(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const scene = request.scene as Scene;
     const prepared = scene.prepared as Prepared;
@@ -232,9 +247,9 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
       if (api.microversions) {
         scene.version = version;
         reply.headers(versionHeaders(version, api.microversions));
-        if (version < prepared.since || version > prepared.until)
-          throw new NotFound('The resource could not be found.');
+        if (version < prepared.since || version > prepared.until) throw new NotFound(unknown);
       }
+      if (isNowhere(request)) throw new NotFound(unknown);
       if (request.originalUrl.includes('%00')) throw new BadRequest('The URL has a NUL character.');
       const unread = request.body !== undefined && request.body === request.raw;
       if (unread && !route.streams && hasBody(request.headers)) {
@@ -404,9 +419,7 @@ export function serveApi(api: Api, deps: ApiServerDependencies): FastifyInstance
     );
   }
 
-  app.setNotFoundHandler((request, reply) =>
-    failUnrouted(request, reply, new NotFound('The resource could not be found.')),
-  );
+  app.setNotFoundHandler((request, reply) => failUnrouted(request, reply, new NotFound(unknown)));
   app.setErrorHandler((error, request, reply) => failUnrouted(request, reply, error));
   return app;
 }

@@ -57,10 +57,12 @@ export const placement: ServiceDefinition = {
         },
         bodyLimit,
         answersHead: false,
+        exactPaths: true,
+        handsOnBadJson: true,
         routes: [
           ...rootRoutes,
           ...resourceProviderRoutes(store, follower),
-          ...inventoryRoutes(store),
+          ...inventoryRoutes(store, platform.log),
           ...aggregateRoutes(store),
           ...traitRoutes(store),
           ...usageRoutes(store),

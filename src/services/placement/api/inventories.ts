@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { BadRequest, Conflict, MethodNotAllowed, NotFound } from '../../../platform/errors/errors.ts';
 import type { Call } from '../../../platform/http/call.ts';
 import type { Route } from '../../../platform/http/route.ts';
+import type { Platform } from '../../../platform/service/service.ts';
 import { capacityOf, type Inventory, inventoryDefaults } from '../model/capacity.ts';
 import {
   ConcurrentUpdate,
@@ -14,6 +15,7 @@ import {
   deleteInventory,
   type Inventories,
   inventoriesOf,
+  overused,
   setInventories,
   updateInventory,
 } from '../store/inventories.ts';
@@ -130,7 +132,11 @@ async function worded<T>(
 
 const classOf = (call: Call): string => call.params['resource_class'] ?? '';
 
-export function inventoryRoutes(store: PlacementStore): Route[] {
+export function inventoryRoutes(store: PlacementStore, log: Platform['log']): Route[] {
+  const warnOfOveruse = async (provider: string, now: Inventories): Promise<void> => {
+    for (const resourceClass of await overused(store, provider, now))
+      log.warn({ provider, resourceClass }, 'more of an inventory is used than there is now');
+  };
   const path = '/resource_providers/:uuid/inventories';
   const item = `${path}/:resource_class`;
   return [
@@ -186,6 +192,7 @@ export function inventoryRoutes(store: PlacementStore): Route[] {
           `Unknown resource class in inventory for resource provider ${id}: `,
           () => setInventories(store, id, wanted, body.resource_provider_generation),
         );
+        await warnOfOveruse(id, wanted);
         const modified = Object.keys(wanted).length === 0 ? null : undefined;
         return fresh(call, 200, allOf(provider, wanted), { modified });
       },
@@ -237,6 +244,7 @@ export function inventoryRoutes(store: PlacementStore): Route[] {
           () => updateInventory(store, id, classOf(call), inventory, body.resource_provider_generation),
           [UnknownProvider, UnknownResourceClass],
         );
+        await warnOfOveruse(id, { [classOf(call)]: inventory });
         return fresh(call, 200, oneOf(provider, inventory));
       },
     }),

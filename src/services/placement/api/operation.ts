@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox';
-import { BadRequest, NotAcceptable } from '../../../platform/errors/errors.ts';
+import { ApiError, BadRequest, NotAcceptable } from '../../../platform/errors/errors.ts';
 import { Answer, type Call } from '../../../platform/http/call.ts';
 import type { Method, Route } from '../../../platform/http/route.ts';
 import { type Validator, validator } from '../../../platform/http/validation.ts';
@@ -48,6 +48,7 @@ const validators = new WeakMap<TSchema, Validator>();
 export function bodyOf<S extends TSchema>(call: Call, schema: S): Static<S> {
   if (call.body === undefined)
     throw new BadRequest('Malformed JSON: Expecting value: line 1 column 1 (char 0)');
+  if (call.body instanceof ApiError) throw call.body;
   return checked(call.body, schema);
 }
 

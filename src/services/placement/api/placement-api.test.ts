@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
-import { admin, startWorld, type World } from '../../../platform/service/testing/world.ts';
+import {
+  admin,
+  type Caller,
+  member,
+  startWorld,
+  type World,
+} from '../../../platform/service/testing/world.ts';
 import { placement } from '../service.ts';
 
 describe('the placement API', () => {
   let world: World;
+  const warnings: object[] = [];
   before(async () => {
-    world = await startWorld([placement]);
+    const quiet = () => {};
+    const warn = (fields: object) => void warnings.push(fields);
+    const log = { debug: quiet, info: quiet, warn, error: console.error };
+    world = await startWorld([placement], { log });
   });
   after(() => world[Symbol.asyncDispose]());
 
@@ -161,5 +171,82 @@ describe('the placement API', () => {
     assert.equal(none.status, 406);
     const method = await world.request('placement', 'DELETE', '/resource_providers', { as });
     assert.deepEqual([method.status, method.headers.get('allow')], [405, 'GET, POST']);
+  });
+
+  it('knows paths only as they are written, as upstream', async () => {
+    const uuid = await provider();
+    for (const path of [
+      '/traits/',
+      '//traits',
+      '/resource_providers/',
+      '/resource_providers//inventories',
+      `/resource_providers/${uuid}/`,
+      '/allocations/',
+    ]) {
+      const answers = await Promise.all([ask('1.39', 'GET', path), ask('1.39', 'PUT', path, {})]);
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [404, 404],
+        path,
+      );
+    }
+    assert.equal((await ask('1.39', 'GET', '/')).status, 200);
+  });
+
+  it('looks for what the path names, and who asks, before it reads the body', async () => {
+    const put = (uuid: string, body: string, as: Caller = { ...admin, roles: ['admin', 'service'] }) =>
+      world.request('placement', 'PUT', `/resource_providers/${uuid}`, {
+        as,
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+    const uuid = await provider();
+    assert.equal((await put(uuid, '{"name"')).status, 400);
+    assert.equal((await put(randomUUID(), '{"name"')).status, 404);
+    assert.equal((await put(uuid, '{"name"', member)).status, 403);
+    const bad = await put(uuid, '{"name"');
+    assert.match(bad.body.errors[0].detail, /Malformed JSON/);
+  });
+
+  it('leaves a provider that is written as it is', async () => {
+    const uuid = await provider();
+    const path = `/resource_providers/${uuid}`;
+    const { name } = (await ask('1.39', 'GET', path)).body;
+    const rowOf = async () => {
+      const { headers, body } = await ask('1.39', 'GET', path);
+      return [headers.get('last-modified'), body];
+    };
+    const before = await rowOf();
+    const answer = await ask('1.39', 'PUT', path, { name });
+    assert.deepEqual([answer.headers.get('last-modified'), answer.body], before);
+    assert.deepEqual(await rowOf(), before);
+  });
+
+  it('lets an inventory shrink below its use, and warns; lets none go that is used', async () => {
+    const uuid = await provider(8);
+    const consumer = `/allocations/${randomUUID()}`;
+    await ask('1.39', 'PUT', consumer, claim(uuid, 4));
+    const path = `/resource_providers/${uuid}/inventories`;
+    const generation = async () => (await ask('1.39', 'GET', path)).body.resource_provider_generation;
+    warnings.length = 0;
+    const put = async (total: number, one = false) =>
+      ask('1.39', 'PUT', one ? `${path}/VCPU` : path, {
+        resource_provider_generation: await generation(),
+        ...(one ? { total } : { inventories: { VCPU: { total } } }),
+      });
+    assert.equal((await put(4)).status, 200);
+    assert.deepEqual(warnings, []);
+    assert.equal((await put(3)).status, 200);
+    assert.equal((await put(2, true)).status, 200);
+    assert.deepEqual(warnings, [
+      { provider: uuid, resourceClass: 'VCPU' },
+      { provider: uuid, resourceClass: 'VCPU' },
+    ]);
+    // Who gives back is let through, who wants more is not.
+    assert.equal((await ask('1.39', 'PUT', `/allocations/${randomUUID()}`, claim(uuid, 1))).status, 409);
+    assert.equal((await ask('1.39', 'PUT', consumer, claim(uuid, 3, 1))).status, 204);
+    assert.equal((await ask('1.39', 'DELETE', `${path}/VCPU`)).status, 409);
+    const gone = { resource_provider_generation: await generation(), inventories: {} };
+    assert.deepEqual(codeOf(await ask('1.39', 'PUT', path, gone)), [409, 'placement.inventory.inuse']);
   });
 });

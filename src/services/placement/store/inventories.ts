@@ -1,7 +1,7 @@
 import { NotFound } from '../../../platform/errors/errors.ts';
 import { repository } from '../../../platform/store/repository.ts';
 import { timestamp } from '../../../platform/store/table.ts';
-import type { Inventory } from '../model/capacity.ts';
+import { type Inventory, limitOf } from '../model/capacity.ts';
 import { ConcurrentUpdate, InventoryInUse, UnknownResourceClass } from '../model/refusals.ts';
 import { standardResourceClasses } from '../model/standard-resource-classes.ts';
 import { nextChange } from './changes.ts';
@@ -132,6 +132,24 @@ export function deleteInventory(
     });
     if (count === 0) throw new NotFound(`No inventory of class ${resourceClass} found for delete`);
     return advance(store, provider, change);
+  });
+}
+
+/** Of some resource classes of a provider those of which more is used than there is now: that is allowed, but no more. */
+export async function overused(
+  store: PlacementStore,
+  uuid: string,
+  inventories: Inventories,
+): Promise<string[]> {
+  const rows = await store.db
+    .selectFrom('allocations')
+    .select(({ fn }) => ['resource_class', fn.sum('used').as('sum')])
+    .where('provider_uuid', '=', uuid)
+    .groupBy('resource_class')
+    .execute();
+  return rows.flatMap(({ resource_class: name, sum }) => {
+    const inventory = inventories[name];
+    return inventory && Number(sum) > limitOf(inventory) ? [name] : [];
   });
 }
 

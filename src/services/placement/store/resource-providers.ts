@@ -90,6 +90,7 @@ export function updateProvider(
     const parentUuid = given.parentUuid === undefined ? row.parent_uuid : given.parentUuid;
     const moves = parentUuid !== row.parent_uuid;
     const root = moves ? await newRoot(store, row, parentUuid, mayMove) : row.root_uuid;
+    if (!moves && given.name === row.name) return row;
     const other = await rows.find({ name: given.name });
     if (other && other.uuid !== uuid) throw new DuplicateProvider(given.name);
     const now = timestamp();
