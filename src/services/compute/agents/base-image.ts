@@ -1,5 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { access, constants } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { BadRequest, NotFound } from '../../../platform/errors/errors.ts';
 import type { ImageService } from '../../image/contract.ts';
@@ -41,13 +40,10 @@ export async function baseImage(
     format: diskFormat as ImageFormat,
     hash: osHash,
     open: async () => {
-      const readable =
-        path !== null &&
-        (await access(path, constants.R_OK).then(
-          () => true,
-          () => false,
-        ));
-      return readable ? createReadStream(path) : Readable.from(pieces(image, imageId, size));
+      // Once it is open its bytes stay, whatever becomes of the image. One that is deleted before has neither file nor
+      // pieces; of one on another host there is no file here.
+      const file = path === null ? null : await open(path).catch(() => null);
+      return file ? file.createReadStream() : Readable.from(pieces(image, imageId, size));
     },
     ...(maxVirtualSize === undefined ? {} : { maxVirtualSize }),
   });
@@ -55,7 +51,11 @@ export async function baseImage(
 
 async function* pieces(image: ImageService, id: string, size: number): AsyncGenerator<Buffer> {
   for (let offset = 0; offset < size; ) {
-    const { bytes } = await image.read({ id, offset, length: Math.min(piece, size - offset) });
+    const length = Math.min(piece, size - offset);
+    const { bytes } = await image.read({ id, offset, length }).catch((cause: unknown) => {
+      // Whether its record or its bytes went first.
+      throw cause instanceof NotFound ? new NotFound('image', id, { cause }) : cause;
+    });
     const read = Buffer.from(bytes, 'base64');
     if (read.length === 0) throw new Error(`image ${id} ends at ${offset} of ${size} bytes`);
     offset += read.length;
