@@ -23,7 +23,11 @@ describe('the cache of images', () => {
       response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
     });
     world = await startWorld([image], {
-      settings: { enabled_backends: 'file:file, web:http', image_cache_max_size: 4_000_000 },
+      settings: {
+        enabled_backends: 'file:file, web:http',
+        image_cache_max_size: 4_000_000,
+        allowed_ports: [String(web.port)],
+      },
     });
     images = imagesIn(world);
   });

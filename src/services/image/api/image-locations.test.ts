@@ -20,7 +20,12 @@ const service: Caller = { ...stranger, roles: ['service', 'member', 'reader'] };
 
 async function start(web: RunningWeb, settings: object = {}) {
   const world: World = await startWorld([image], {
-    settings: { enabled_backends: 'file:file, web:http', ...settings },
+    settings: {
+      enabled_backends: 'file:file, web:http',
+      allowed_ports: [String(web.port)],
+      disallowed_hosts: ['localhost'],
+      ...settings,
+    },
   });
   const images = imagesIn(world);
   return {
@@ -106,8 +111,11 @@ describe('a location of an image', () => {
       );
     });
 
-  it('must be there, and not be empty', async () => {
-    for (const path of ['missing', 'empty']) {
+  it('must be there, not be empty, and not lead where imports may not go', async () => {
+    web.answers.set('/away', (_, response) =>
+      response.writeHead(302, { location: images.url.replace('127.0.0.1', 'localhost') }).end(),
+    );
+    for (const path of ['missing', 'empty', 'away']) {
       const { id } = await images.create(member);
       assert.equal((await images.add(id, { url: `${web.origin}/${path}` })).status, 202);
       assert.equal((await images.over(id)).status, 'failure');
@@ -138,6 +146,11 @@ describe('a location of an image', () => {
       { url, validation_data: { os_hash_algo: 'sha512', os_hash_value: '00' } },
     ])
       assert.equal((await images.add(id, body)).status, 400, JSON.stringify(body));
+    for (const address of ['http://127.0.0.1:1/disk', url.replace('127.0.0.1', 'localhost')]) {
+      const refused = await images.add(id, { url: address });
+      assert.equal(refused.status, 400);
+      assert.match(String(refused.body), /URI for add location does not pass filtering/);
+    }
     assert.equal((await images.show(id)).status, 'queued');
     await images.upload(member, id, Buffer.from('x'));
     assert.equal((await images.add(id, { url })).status, 409);

@@ -4,6 +4,7 @@ import { BadRequest, Conflict, Forbidden } from '../../../platform/errors/errors
 import { answer, type Call } from '../../../platform/http/call.ts';
 import { type Route, route } from '../../../platform/http/route.ts';
 import { importTask } from '../model/reserved.ts';
+import { mayFetch } from '../model/uri-filter.ts';
 import { assertFree, newTask } from './begin-import.ts';
 import type { ImageService } from './image-service.ts';
 import { locationsOf } from './image-view.ts';
@@ -23,7 +24,7 @@ const NewLocation = Type.Object({
 
 /** The locations of images, for services; people may name what lies on the web, where there is a store for it. */
 export function imageLocationRoutes(service: ImageService): Route[] {
-  const { access, images, store, stores } = service;
+  const { access, images, settings, store, stores } = service;
 
   async function add(call: Call<{ url: string; validation_data?: Record<string, string> }>) {
     const { url: address, validation_data: said } = call.body;
@@ -55,7 +56,10 @@ export function imageLocationRoutes(service: ImageService): Route[] {
     const trusted = [...roles, ...serviceRoles].includes('service');
     for (const each of stores.all()) {
       const url = trusted || each.type === 'http' ? each.urlOf(address) : undefined;
-      if (url !== undefined) return { store: each.name, url };
+      if (url === undefined) continue;
+      if (each.type === 'http' && !mayFetch(address, settings))
+        throw new BadRequest(`URI for add location does not pass filtering: ${address}`);
+      return { store: each.name, url };
     }
     if (!trusted) throw new Forbidden('http store must be enabled to use location API by normal user.');
     throw new BadRequest('Invalid location');

@@ -8,14 +8,16 @@ import { httpStore } from './http.ts';
 
 describe('a store of images on web servers', () => {
   const bytes = randomBytes(300_000);
-  const store = httpStore({ name: 'web' });
+  const store = httpStore({ name: 'web' }, (url) => !url.includes('forbidden'));
   let server: Server;
   let origin: string;
   before(async () => {
     server = createServer((request, response) => {
       const { range } = request.headers;
       if (request.url === '/forbidden') return void response.writeHead(403).end();
-      if (request.url === '/moved') return void response.writeHead(302, { location: '/ranges' }).end();
+      const moved = { '/moved': '/ranges', '/away': '/forbidden', '/round': '/round', '/nowhere': 'http://' };
+      const to = moved[request.url as keyof typeof moved];
+      if (to !== undefined) return void response.writeHead(302, { location: to }).end();
       if (request.url !== '/ranges' && request.url !== '/plain') return void response.writeHead(404).end();
       const [, start = '0', end = ''] = /bytes=(\d+)-(\d+)/.exec(range ?? '') ?? [];
       const partly = range !== undefined && request.url === '/ranges';
@@ -47,6 +49,11 @@ describe('a store of images on web servers', () => {
     await assert.rejects(store.read(`${origin}/missing`), NotFound);
     await assert.rejects(store.size(`${origin}/forbidden`), BadRequest);
     await assert.rejects(store.read('http://127.0.0.1:1/'), ServiceUnavailable);
+    for (const path of ['/away', '/round', '/nowhere'])
+      await assert.rejects(
+        store.read(`${origin}${path}`),
+        /names another place for it, which is not allowed/,
+      );
   });
 
   it('takes nothing', async () => {

@@ -5,23 +5,36 @@ import type { ImageStore, StoreIdentity } from './store.ts';
 
 /** How long a server may take to begin its answer. Milliseconds. */
 const patience = 60_000;
+const mostRedirects = 10;
 
 /**
  * Images that lie on web servers: the service reads them, and writes and deletes nothing there. Their URLs are their
  * addresses.
+ *
+ * @param mayFollow whether a server may send the service on to a URL: who names a location must not reach all that the
+ *   service reaches
  */
-export function httpStore({
-  name = 'http',
-  description = '',
-  weight = 0,
-}: Partial<StoreIdentity>): ImageStore {
-  async function ask(url: string, init: RequestInit): Promise<Response> {
-    const response = await answeredWithin(patience, (signal) => fetch(url, { ...init, signal })).catch(
-      (cause: unknown) => {
-        throw new ServiceUnavailable('The server that has the image data does not answer.', { cause });
-      },
-    );
+export function httpStore(
+  { name = 'http', description = '', weight = 0 }: Partial<StoreIdentity>,
+  mayFollow: (url: string) => boolean,
+): ImageStore {
+  async function ask(url: string, init: RequestInit, redirects = 0): Promise<Response> {
+    const response = await answeredWithin(patience, (signal) =>
+      fetch(url, { ...init, redirect: 'manual', signal }),
+    ).catch((cause: unknown) => {
+      throw new ServiceUnavailable('The server that has the image data does not answer.', { cause });
+    });
     if (response.ok) return response;
+    const location = response.headers.get('location');
+    if (response.status >= 300 && response.status < 400 && location !== null) {
+      await response.body?.cancel();
+      const next = URL.parse(location, url)?.href;
+      if (next === undefined || redirects >= mostRedirects || !mayFollow(next))
+        throw new BadRequest(
+          'The server that has the image data names another place for it, which is not allowed.',
+        );
+      return ask(next, init, redirects + 1);
+    }
     await response.body?.cancel();
     if (response.status === 404 || response.status === 410)
       throw new NotFound('Image data could not be found.');

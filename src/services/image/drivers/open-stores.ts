@@ -1,3 +1,4 @@
+import { mayFetch } from '../model/uri-filter.ts';
 import type { ImageSettings } from '../settings.ts';
 import { fileStore } from './file.ts';
 import { httpStore } from './http.ts';
@@ -27,7 +28,7 @@ export async function openStores(settings: ImageSettings, stateDir: string): Pro
     const open = kinds[type];
     if (!open) throw new Error(`enabled_backends: '${name}' is of an unknown kind, '${type}'`);
     const folder = `${stateDir}/${name === firstFile ? 'images' : `images-${name}`}`;
-    opened.push(await open(name, reader(name, options), folder));
+    opened.push(await open(name, reader(name, options), { folder, settings }));
   }
   const [first, ...others] = opened;
   if (!first) throw new Error('enabled_backends: at least one store is needed');
@@ -36,14 +37,19 @@ export async function openStores(settings: ImageSettings, stateDir: string): Pro
 
 const kinds: Record<
   string,
-  (name: string, said: Reader, folder: string) => Promise<ImageStore> | ImageStore
+  (
+    name: string,
+    said: Reader,
+    around: { folder: string; settings: ImageSettings },
+  ) => Promise<ImageStore> | ImageStore
 > = {
-  file: (name, said, folder) =>
+  file: (name, said, { folder }) =>
     fileStore(said.text('filesystem_store_datadir', folder), {
       name,
       ...said.identity('Files on the host of the image service'),
     }),
-  http: (name, said) => httpStore({ name, ...said.identity('Images on web servers') }),
+  http: (name, said, { settings }) =>
+    httpStore({ name, ...said.identity('Images on web servers') }, (url) => mayFetch(url, settings)),
   s3: (name, said) =>
     s3Store(
       { name, ...said.identity('Objects in an S3 bucket') },
