@@ -122,11 +122,11 @@ describe('host aggregates in placement', () => {
   it('do not tell placement of hosts that are refused', async () => {
     const rack = await make();
     await rack.act('add_host');
-    const before = await inPlacement(provider);
+    const present = await inPlacement(provider);
     assert.equal((await rack.act('add_host')).status, 409);
     assert.equal((await rack.act('add_host', 'nobody')).status, 404);
     assert.equal((await rack.act('remove_host', 'nobody')).status, 404);
-    assert.deepEqual(await inPlacement(provider), before);
+    assert.deepEqual(await inPlacement(provider), present);
     await rack.act('remove_host');
     assert.equal((await rack.act('remove_host')).status, 404);
   });

@@ -71,20 +71,20 @@ const comma = 44;
  * only: the pattern is written once, with gaps. Uuids, resource classes and suffixes hold nothing that JSON would escape.
  */
 function requestText(minor: number): (candidate: AllocationCandidate) => string {
-  const written = new Map<Pattern, { head: string; gaps: { giver: number; then: string }[] }>();
+  const written = new Map<Pattern, { head: string; gaps: { giver: number; rest: string }[] }>();
   const textOf = minor < 12 ? listText : minor < 34 ? allocationsText : mappedText;
   return ({ providers, pattern }) => {
     let parts = written.get(pattern);
     if (!parts) {
-      const [head = '', ...rest] = textOf(pattern).split(gap);
-      const gaps = rest.map((piece) => {
+      const [head = '', ...pieces] = textOf(pattern).split(gap);
+      const gaps = pieces.map((piece) => {
         const end = piece.indexOf(gapEnd);
-        return { giver: Number(piece.slice(0, end)), then: piece.slice(end + 1) };
+        return { giver: Number(piece.slice(0, end)), rest: piece.slice(end + 1) };
       });
       written.set(pattern, (parts = { head, gaps }));
     }
     let text = parts.head;
-    for (const { giver, then } of parts.gaps) text += (providers[giver]?.uuid ?? '') + then;
+    for (const { giver, rest } of parts.gaps) text += (providers[giver]?.uuid ?? '') + rest;
     return text;
   };
 }

@@ -16,7 +16,7 @@ describe('the placement API', () => {
   before(async () => {
     const quiet = () => {};
     const warn = (fields: object) => void warnings.push(fields);
-    const log = { debug: quiet, info: quiet, warn, error: console.error };
+    const log = { debug: quiet, info: quiet, warn, error: quiet };
     world = await startWorld([placement], { log });
   });
   after(() => world[Symbol.asyncDispose]());
@@ -216,10 +216,10 @@ describe('the placement API', () => {
       const { headers, body } = await ask('1.39', 'GET', path);
       return [headers.get('last-modified'), body];
     };
-    const before = await rowOf();
+    const first = await rowOf();
     const answer = await ask('1.39', 'PUT', path, { name });
-    assert.deepEqual([answer.headers.get('last-modified'), answer.body], before);
-    assert.deepEqual(await rowOf(), before);
+    assert.deepEqual([answer.headers.get('last-modified'), answer.body], first);
+    assert.deepEqual(await rowOf(), first);
   });
 
   it('lets an inventory shrink below its use, and warns; lets none go that is used', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test, type TestContext } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { bruteForce, readable } from './candidates.reference.ts';
 import { findCandidates } from './candidates.ts';

@@ -136,11 +136,7 @@ export function deleteInventory(
 }
 
 /** Of some resource classes of a provider those of which more is used than there is now: that is allowed, but no more. */
-export async function overused(
-  store: PlacementStore,
-  uuid: string,
-  inventories: Inventories,
-): Promise<string[]> {
+export async function overused(store: PlacementStore, uuid: string, present: Inventories): Promise<string[]> {
   const rows = await store.db
     .selectFrom('allocations')
     .select(({ fn }) => ['resource_class', fn.sum('used').as('sum')])
@@ -148,7 +144,7 @@ export async function overused(
     .groupBy('resource_class')
     .execute();
   return rows.flatMap(({ resource_class: name, sum }) => {
-    const inventory = inventories[name];
+    const inventory = present[name];
     return inventory && Number(sum) > limitOf(inventory) ? [name] : [];
   });
 }
