@@ -46,7 +46,7 @@ export function imageDataRoutes(service: ImageService): Route[] {
     if (row.status === 'deactivated' && !isAdmin(call))
       throw new Forbidden('The requested image has been deactivated. Image data download is forbidden.');
     access.enforce(call, 'download_image', seen);
-    const [location] = stores.best(ready.has(row.status) ? await images.locations(row.id) : []);
+    const [location, ...others] = stores.best(ready.has(row.status) ? await images.locations(row.id) : []);
     // Nothing is there to be downloaded yet: upstream says so without an error.
     if (!location || row.size === null) return answer(204);
     const range = rangeOf(call, row.size);
@@ -60,10 +60,12 @@ export function imageDataRoutes(service: ImageService): Route[] {
     const status = range ? 206 : 200;
     // Asked for the headers only, or for an image of no bytes: nothing is opened.
     if (call.method === 'HEAD' || row.size === 0) return answer(status, Readable.from([]), headers);
-    const store = stores.get(location.store);
-    const bytes =
-      (await service.cache?.open({ id: row.id, store: location.store }, { start, end })) ??
-      (await (store.open ?? store.read)(location.url, { start, end }));
+    const bytes = await stores.first(
+      [location, ...others],
+      async (store, { url }) =>
+        (await service.cache?.open({ id: row.id, store: store.name }, { start, end })) ??
+        (await (store.open ?? store.read)(url, { start, end })),
+    );
     return answer(status, bytes, headers);
   }
 

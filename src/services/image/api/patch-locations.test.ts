@@ -11,6 +11,7 @@ import {
   stranger,
   type World,
 } from '../../../platform/service/testing/world.ts';
+import { imageService } from '../contract.ts';
 import { image } from '../service.ts';
 import { imagesIn } from '../testing/images.ts';
 import { type RunningWeb, startWeb } from '../testing/web-server.ts';
@@ -366,6 +367,18 @@ describe('locations that are shown', () => {
     ]);
     assert.equal(none.status, 409);
     assert.deepEqual([(await show(formless)).note, await urlsOf(formless)], ['all or nothing', ['#2', '']]);
+  });
+
+  it('are read in their order: where one is gone, the next one', async () => {
+    serve('/other', bytes);
+    const id = await located();
+    assert.equal((await add(id, location(`${web.origin}/other`))).status, 200);
+    const others = world.bus.client(imageService);
+    const piece = async () => Buffer.from((await others.read({ id, offset: 5, length: 10 })).bytes, 'base64');
+    web.answers.delete('/disk');
+    assert.deepEqual(await piece(), bytes.subarray(5, 15));
+    assert.deepEqual((await images.download(member, id)).bytes, bytes);
+    assert.deepEqual(await urlsOf(id), ['', `${web.origin}/other`]);
   });
 
   it('that are added at the same time are all there', async () => {

@@ -112,9 +112,9 @@ export function importImage(parts: ImportParts) {
   /** The bytes that are to go into the stores: those that were staged and prepared, or another store's. */
   async function open(input: ImportInput, made?: string): Promise<Readable> {
     if (input.method === 'copy-image') {
-      const [best] = stores.best(await images.locations(input.imageId));
+      const [best, ...others] = stores.best(await images.locations(input.imageId));
       if (!best) throw new Conflict(`Image ${input.imageId} has no data to be copied.`);
-      return stores.get(best.store).read(best.url);
+      return stores.first([best, ...others], (store, { url }) => store.read(url));
     }
     return createReadStream(staging.pathOf(input.imageId, made), { highWaterMark: 1024 * 1024 });
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { openStore } from '../../../platform/store/store.ts';
+import { timestamp } from '../../../platform/store/table.ts';
 import { fileStore } from '../drivers/file.ts';
 import { s3Store } from '../drivers/s3.ts';
 import { openStaging } from '../drivers/staging.ts';
@@ -216,6 +217,49 @@ describe('an image service that was killed', () => {
     assert.deepEqual(await s3.uploads(), []);
     assert.equal((await first.images.row(id))?.upload_host, null);
     await first.db.close();
+  });
+
+  it('after a location was taken away has its file no more, and has the others', async () => {
+    const name = `location-${runs++}`;
+    const first = await started(name);
+    const id = await first.image();
+    await first.uploadsTo(first.files).fill(id, Readable.from([randomBytes(100)]));
+    const elsewhere = { image_id: id, store: 'web', url: 'http://example.org/', created_at: timestamp() };
+    await first.images.addLocation(elsewhere);
+    const [file] = await first.images.locations(id);
+    assert.ok(file);
+    await first.images.abandonLocation(file);
+    await first.db.close();
+
+    const second = await restarted(name);
+    assert.deepEqual(await second.inFolder(), []);
+    assert.deepEqual(
+      (await second.images.allLocations(id)).map(({ url, status }) => [url, status]),
+      [[elsewhere.url, 'active']],
+    );
+    await second.db.close();
+  });
+
+  it('keeps the file of an image where an earlier one had still to go', async () => {
+    const name = `again-${runs++}`;
+    const first = await started(name);
+    const id = await first.image();
+    const uploads = first.uploadsTo(first.files);
+    await uploads.fill(id, Readable.from([randomBytes(100)]));
+    const [failed] = await first.images.locations(id);
+    assert.ok(failed);
+    // An import failed, and its store did not answer when its bytes were to be removed.
+    await first.images.abandonLocation(failed);
+    await first.images.swap({ id }, { status: 'queued' });
+    const bytes = randomBytes(100);
+    await uploads.fill(id, Readable.from([bytes]));
+    await first.db.close();
+
+    const second = await restarted(name);
+    const [kept, ...others] = await second.images.allLocations(id);
+    assert.deepEqual([kept?.status, others], ['active', []]);
+    assert.deepEqual(await second.files.readAt(kept?.url as string, 0, 200), bytes);
+    await second.db.close();
   });
 
   it('finds its files again where its folder was moved', async () => {

@@ -52,17 +52,13 @@ export function imageHandlers(service: ImageService, authorizer: Authorizer): Im
       if (!(offset >= 0 && length >= 0 && length <= mostRead))
         throw new BadRequest(`At most ${mostRead} bytes of an image are read at once.`);
       const row = await images.row(id);
-      const [location] = stores.best(row?.status === 'active' ? await images.locations(id) : []);
+      const [location, ...others] = stores.best(row?.status === 'active' ? await images.locations(id) : []);
       if (!location) throw new NotFound('image', id);
-      const near =
-        length > 0 &&
-        (await service.cache?.open(
-          { id, store: location.store },
-          { start: offset, end: offset + length - 1 },
-        ));
-      const bytes = near
-        ? await near.bytes()
-        : await stores.get(location.store).readAt(location.url, offset, length);
+      const range = { start: offset, end: offset + length - 1 };
+      const bytes = await stores.first([location, ...others], async (store, { url }) => {
+        const near = length > 0 && (await service.cache?.open({ id, store: store.name }, range));
+        return near ? near.bytes() : store.readAt(url, offset, length);
+      });
       return { bytes: bytes.toString('base64') };
     },
     async create(args) {
