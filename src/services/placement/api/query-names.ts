@@ -8,7 +8,7 @@ export function assertOnly(call: Call, names: readonly string[]): void {
   if (others.length === 0) return;
   const list = others.map((name) => `'${name}'`).join(', ');
   throw invalidQuery(
-    `Additional properties are not allowed (${list} ${others.length === 1 ? 'was' : 'were'} unexpected)${failed('additionalProperties')}`,
+    `Additional properties are not allowed (${list} ${others.length === 1 ? 'was' : 'were'} unexpected)${failed('additionalProperties', call.query)}`,
   );
 }
 

@@ -43,7 +43,7 @@ export function usageRoutes(store: PlacementStore): Route[] {
         const grouped = minorOf(call) >= 38;
         assertOnly(call, ['project_id', 'user_id', ...(grouped ? ['consumer_type'] : [])]);
         if (projectId === undefined)
-          throw invalidQuery(`'project_id' is a required property${failed('required')}`);
+          throw invalidQuery(`'project_id' is a required property${failed('required', call.query)}`);
         for (const name of ['project_id', 'user_id', 'consumer_type']) assertLength(call, name);
         const userId = call.queryValue('user_id');
         if (!grouped) {
@@ -65,7 +65,7 @@ async function groupedUsages(
   const wanted = call.queryValue('consumer_type');
   if (wanted !== undefined && !/^[A-Z0-9_]+$|^all|^unknown$/.test(wanted))
     throw invalidQuery(
-      `'${wanted}' does not match '^[A-Z0-9_]+$|^all|^unknown$'${failed('pattern', 'consumer_type')}`,
+      `'${wanted}' does not match '^[A-Z0-9_]+$|^all|^unknown$'${failed('pattern', wanted, 'consumer_type')}`,
     );
   const { all, byType } = await projectUsages(store, projectId, userId);
   const groups = wanted === 'all' ? new Map([['all', all]]) : byType;
@@ -79,6 +79,7 @@ async function groupedUsages(
 function assertLength(call: Call, name: string): void {
   const value = call.queryValue(name);
   if (value === undefined) return;
-  if (value === '') throw invalidQuery(`'' is too short${failed('minLength', name)}`);
-  if (value.length > longestName) throw invalidQuery(`'${value}' is too long${failed('maxLength', name)}`);
+  if (value === '') throw invalidQuery(`'' is too short${failed('minLength', value, name)}`);
+  if (value.length > longestName)
+    throw invalidQuery(`'${value}' is too long${failed('maxLength', value, name)}`);
 }

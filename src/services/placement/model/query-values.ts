@@ -1,12 +1,24 @@
 import { BadRequest } from '../../../platform/errors/errors.ts';
+import { pythonRepr } from '../../../platform/http/validation.ts';
 
 /** The values of query parameters; each throws BadRequest in upstream's words (`placement/util.py`). */
 
 const invalid = 'Invalid query string parameters:';
 
-/** How Python's jsonschema goes on after what is wrong, but for the schema itself. */
-export const failed = (keyword: string, parameter?: string): string =>
-  `\n\nFailed validating '${keyword}' in schema${parameter === undefined ? '' : `['properties']['${parameter}']`}`;
+/**
+ * How Python's jsonschema goes on after what is wrong, but for the schema itself. The last line is what was sent: it is
+ * all that the stock command shows of a refusal.
+ *
+ * @param sent the parameter's value, or all parameters where no single one is at fault
+ */
+export function failed(keyword: string, sent: unknown, parameter?: string): string {
+  const schema = parameter === undefined ? '' : `['properties']['${parameter}']`;
+  const instance = parameter === undefined ? '' : `['${parameter}']`;
+  return (
+    `\n\nFailed validating '${keyword}' in schema${schema}\n\n` +
+    `On instance${instance}:\n    ${pythonRepr(sent).slice(0, 300)}`
+  );
+}
 
 /** `VCPU:2,MEMORY_MB:1024` */
 export function parseResources(text: string): Map<string, number> {

@@ -69,8 +69,8 @@ test('a whole query is read into groups', () => {
 });
 
 test('parameters are unknown before their microversion', () => {
-  const unexpected = (key: string) =>
-    `Invalid query string parameters: Additional properties are not allowed ('${key}' was unexpected)\n\nFailed validating 'additionalProperties' in schema`;
+  const unexpected = (key: string, sent: string) =>
+    `Invalid query string parameters: Additional properties are not allowed ('${key}' was unexpected)\n\nFailed validating 'additionalProperties' in schema\n\nOn instance:\n    ${sent}`;
   for (const [minor, key, value] of [
     [15, 'limit', '1'],
     [16, 'required', 'A'],
@@ -78,7 +78,10 @@ test('parameters are unknown before their microversion', () => {
     [24, 'resources1', 'VCPU:1'],
     [24, 'group_policy', 'none'],
   ] as const) {
-    refused(() => candidates(`resources=VCPU:1&${key}=${value}`, minor), unexpected(key));
+    refused(
+      () => candidates(`resources=VCPU:1&${key}=${value}`, minor),
+      unexpected(key, `{'resources': 'VCPU:1', '${key}': '${value}'}`),
+    );
   }
   refused(
     () => candidates(`resources=VCPU:1&in_tree=${agg1}`, 30),
@@ -87,8 +90,8 @@ test('parameters are unknown before their microversion', () => {
   refused(() => candidates('resources_A=VCPU:1', 32), /does not match any of the regexes: '\^in_tree/);
   refused(() => candidates('resources=VCPU:1&root_required=A', 34), /regexes/);
   refused(() => candidates('resources=VCPU:1&toString=A'), /regexes/);
-  refused(() => providers('required=A', 17), unexpected('required'));
-  refused(() => providers(`in_tree=${agg1}`, 13), unexpected('in_tree'));
+  refused(() => providers('required=A', 17), unexpected('required', "{'required': 'A'}"));
+  refused(() => providers(`in_tree=${agg1}`, 13), unexpected('in_tree', `{'in_tree': '${agg1}'}`));
 });
 
 test('forbidden and any-traits wait for their microversions, and repeated traits count from 1.39', () => {
@@ -209,7 +212,7 @@ test('a list of providers is filtered by name, uuid, tree and room', () => {
   assert.equal(query.resources.get('VCPU'), 1);
   refused(
     () => providers('uuid=x'),
-    "Invalid query string parameters: 'x' is not a 'uuid'\n\nFailed validating 'format' in schema['properties']['uuid']",
+    "Invalid query string parameters: 'x' is not a 'uuid'\n\nFailed validating 'format' in schema['properties']['uuid']\n\nOn instance['uuid']:\n    'x'",
   );
 });
 

@@ -72,11 +72,11 @@ export function parseProviderQuery(parameters: URLSearchParams, minor: number): 
   const unknown = [...new Set(parameters.keys())].filter(
     (key) => !(minor >= (known(providerParameters, key) ?? 1e9)),
   );
-  if (unknown.length > 0) throw invalid(unexpected(unknown));
+  if (unknown.length > 0) throw invalid(unexpected(unknown, parameters));
   for (const key of ['uuid', 'in_tree']) {
     const value = last(parameters, key);
     if (value !== undefined && !isUuid(value))
-      throw invalid(`'${value}' is not a 'uuid'${failed('format', key)}`);
+      throw invalid(`'${value}' is not a 'uuid'${failed('format', value, key)}`);
   }
   const resources = last(parameters, 'resources');
   return {
@@ -139,23 +139,23 @@ function assertCandidateParameters(parameters: URLSearchParams, minor: number): 
     (key) => !since(key) && !expressions.some((expression) => expression.test(key)),
   );
   if (unknown.length > 0) {
-    if (patterns.length === 0) throw invalid(unexpected(unknown));
+    if (patterns.length === 0) throw invalid(unexpected(unknown, parameters));
     const names = unknown.map((key) => `'${key}'`).toSorted();
     const verb = names.length === 1 ? 'does' : 'do';
     const list = patterns.map((pattern) => `'${pattern}'`).toSorted();
     throw invalid(
-      `${names.join(', ')} ${verb} not match any of the regexes: ${list.join(', ')}${failed('additionalProperties')}`,
+      `${names.join(', ')} ${verb} not match any of the regexes: ${list.join(', ')}${failed('additionalProperties', sent(parameters))}`,
     );
   }
   const limit = last(parameters, 'limit');
   if (limit !== undefined && !/^[1-9][0-9]*$/.test(limit))
-    throw invalid(`'${limit}' does not match '^[1-9][0-9]*$'${failed('pattern', 'limit')}`);
+    throw invalid(`'${limit}' does not match '^[1-9][0-9]*$'${failed('pattern', limit, 'limit')}`);
   const policy = last(parameters, 'group_policy');
   if (policy !== undefined && policy !== 'none' && policy !== 'isolate') {
-    throw invalid(`'${policy}' is not one of ['none', 'isolate']${failed('enum', 'group_policy')}`);
+    throw invalid(`'${policy}' is not one of ['none', 'isolate']${failed('enum', policy, 'group_policy')}`);
   }
   if (minor < granularSince && !parameters.has('resources'))
-    throw invalid(`'resources' is a required property${failed('required')}`);
+    throw invalid(`'resources' is a required property${failed('required', sent(parameters))}`);
 }
 
 function parseWide(parameters: URLSearchParams): Omit<CandidateQuery, 'groups' | 'nested'> {
@@ -305,10 +305,13 @@ function invalid(what: string): BadRequest {
   return new BadRequest(`Invalid query string parameters: ${what}`);
 }
 
-function unexpected(keys: readonly string[]): string {
+function unexpected(keys: readonly string[], parameters: URLSearchParams): string {
   const names = keys.map((key) => `'${key}'`).join(', ');
-  return `Additional properties are not allowed (${names} ${keys.length === 1 ? 'was' : 'were'} unexpected)${failed('additionalProperties')}`;
+  return `Additional properties are not allowed (${names} ${keys.length === 1 ? 'was' : 'were'} unexpected)${failed('additionalProperties', sent(parameters))}`;
 }
+
+/** All parameters, of each the last, as upstream's schemas see them. */
+const sent = (parameters: URLSearchParams) => Object.fromEntries(parameters);
 
 function known(table: Readonly<Record<string, number>>, key: string): number | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
