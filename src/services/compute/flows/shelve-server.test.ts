@@ -34,6 +34,13 @@ describe('shelving leaves nothing half done', () => {
     await each.parts.servers.change({ id: each.serverId }, change);
     return each;
   };
+  type Single = 'offloadServer' | 'startShelvedServer' | 'unshelveServer' | 'deleteServer';
+  /** A flow that starts no other, and wants to know the server only. */
+  const only = (name: Single) => ({
+    flows: ({ parts }: Case) => [serverFlows(parts)[name]] as const,
+    start: (engine: FlowEngine, { parts, serverId, store }: Case) =>
+      store.transaction(() => engine.startFlow(serverFlows(parts)[name], { serverId })),
+  });
   const images = () => cases.world.bus.client(imageService);
   /** What is said of a server everywhere. */
   const seen = async (each: Case) => {
@@ -117,9 +124,7 @@ describe('shelving leaves nothing half done', () => {
   it('when a shelved server is taken off its host later', (t) =>
     failEveryStep(t, {
       world: (seam) => shelved(seam, false, { task_state: 'shelving_offloading' }),
-      flows: ({ parts }) => [serverFlows(parts).offloadServer],
-      start: (engine, { parts, serverId, store }) =>
-        store.transaction(() => engine.startFlow(serverFlows(parts).offloadServer, { serverId })),
+      ...only('offloadServer'),
       done: async (each) => assert.deepEqual(await seen(each), offloaded(each)),
     }));
 
@@ -151,9 +156,7 @@ describe('shelving leaves nothing half done', () => {
   it('when a shelved server starts where it is', (t) =>
     failEveryStep(t, {
       world: (seam) => shelved(seam, false, { task_state: 'unshelving' }),
-      flows: ({ parts }) => [serverFlows(parts).startShelvedServer],
-      start: (engine, { parts, serverId, store }) =>
-        store.transaction(() => engine.startFlow(serverFlows(parts).startShelvedServer, { serverId })),
+      ...only('startShelvedServer'),
       done: async (each) => assert.deepEqual(await seen(each), active),
       undone: async (each) =>
         assert.deepEqual(await seen(each), {
@@ -168,9 +171,7 @@ describe('shelving leaves nothing half done', () => {
   it('when a server is put back onto a host', (t) =>
     failEveryStep(t, {
       world: (seam) => shelved(seam, true, { task_state: 'unshelving' }),
-      flows: ({ parts }) => [serverFlows(parts).unshelveServer],
-      start: (engine, { parts, serverId, store }) =>
-        store.transaction(() => engine.startFlow(serverFlows(parts).unshelveServer, { serverId })),
+      ...only('unshelveServer'),
       done: async (each) => {
         assert.deepEqual(await seen(each), active);
         const { spec } = await cases.driver.show(each.serverId);
@@ -186,9 +187,7 @@ describe('shelving leaves nothing half done', () => {
   it('when a shelved server is deleted', (t) =>
     failEveryStep(t, {
       world: (seam) => shelved(seam, true, { task_state: 'deleting' }),
-      flows: ({ parts }) => [serverFlows(parts).deleteServer],
-      start: (engine, { parts, serverId, store }) =>
-        store.transaction(() => engine.startFlow(serverFlows(parts).deleteServer, { serverId })),
+      ...only('deleteServer'),
       done: async (each) => {
         assert.deepEqual(await cases.remains(each), nothing);
         assert.equal(await images().image({ id: each.imageId, admin: true }), null);

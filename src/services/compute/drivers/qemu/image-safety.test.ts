@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { BadRequest } from '../../../../platform/errors/errors.ts';
 import { run } from '../../../../platform/exec/run.ts';
+import { type ToldCommand, tellCommand } from '../../../../platform/exec/testing/told-command.ts';
 import { BaseImages } from './base-images.ts';
 import type { ImageFormat } from './image-safety.ts';
 
@@ -18,30 +19,19 @@ const skip = await run(['qemu-img', '--version']).then(
 describe("a stranger's image on a host", { skip }, () => {
   let folder: string;
   let content: Buffer;
-  const path = process.env['PATH'] ?? '';
+  let qemuImg: ToldCommand;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cumulet-image-safety-'));
-    // Each call of qemu-img is written down, and carried out.
-    const { stdout } = await run(['sh', '-c', 'command -v qemu-img']);
-    await mkdir(join(folder, 'bin'));
-    const told = join(folder, 'bin', 'qemu-img');
-    await writeFile(told, `#!/bin/sh\necho "$@" >> ${folder}/calls\nexec ${stdout.trim()} "$@"\n`);
-    await chmod(told, 0o755);
+    qemuImg = await tellCommand('qemu-img', folder);
     content = Buffer.alloc(2 ** 20);
     content.fill('content', 0, 300_000);
     await writeFile(join(folder, 'content'), content);
-    process.env['PATH'] = `${folder}/bin:${path}`;
   });
   after(async () => {
-    process.env['PATH'] = path;
+    qemuImg.restore();
     await rm(folder, { recursive: true, force: true });
   });
 
-  const calls = async (): Promise<string[]> => {
-    const text = await readFile(join(folder, 'calls'), 'utf8').catch(() => '');
-    await rm(join(folder, 'calls'), { force: true });
-    return text.split('\n').filter(Boolean);
-  };
   async function obtained(bytes: Uint8Array, format: ImageFormat): Promise<Buffer> {
     const source = join(folder, 'in');
     await writeFile(source, bytes);
@@ -60,7 +50,7 @@ describe("a stranger's image on a host", { skip }, () => {
   ): Promise<Buffer> => {
     const to = join(folder, 'made');
     await run(['qemu-img', 'convert', '-f', 'raw', '-O', format, ...options, join(folder, source), to]);
-    await calls();
+    await qemuImg.calls();
     return readFile(to);
   };
 
@@ -78,7 +68,7 @@ describe("a stranger's image on a host", { skip }, () => {
     it(`becomes a base, its format named to qemu-img: ${qemu} ${options.join(' ')}`, async () => {
       const base = await obtained(await made(qemu, options), format);
       assert.ok(base.subarray(0, content.length).equals(content));
-      const said = await calls();
+      const said = await qemuImg.calls();
       assert.ok(said.length > 0);
       for (const call of said) assert.match(call, new RegExp(`^(info|measure|convert) .*-f ${qemu} `));
     });
@@ -110,7 +100,7 @@ describe("a stranger's image on a host", { skip }, () => {
         obtained(bytes, format),
         (error: Error) => error instanceof BadRequest && said.test(error.message),
       );
-      assert.deepEqual(await calls(), []);
+      assert.deepEqual(await qemuImg.calls(), []);
     }
     assert.deepEqual(await readdir(join(folder, 'base')), before_);
     assert.ok((await obtained(iso, 'iso')).equals(iso));

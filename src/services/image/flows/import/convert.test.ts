@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ApiError, BadRequest, PayloadTooLarge } from '../../../../platform/errors/errors.ts';
 import { run } from '../../../../platform/exec/run.ts';
+import { type ToldCommand, tellCommand } from '../../../../platform/exec/testing/told-command.ts';
 import { type ConversionFormat, convert } from './convert.ts';
 
 const MiB = 2 ** 20;
@@ -12,30 +13,19 @@ const MiB = 2 ** 20;
 describe('converting an image', () => {
   let folder: string;
   let content: Buffer;
-  const path = process.env['PATH'] ?? '';
+  let qemuImg: ToldCommand;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cumulet-convert-'));
-    // Each call of qemu-img is written down, and carried out.
-    const { stdout } = await run(['sh', '-c', 'command -v qemu-img']);
-    await mkdir(join(folder, 'bin'));
-    const told = join(folder, 'bin', 'qemu-img');
-    await writeFile(told, `#!/bin/sh\necho "$@" >> ${folder}/calls\nexec ${stdout.trim()} "$@"\n`);
-    await chmod(told, 0o755);
+    qemuImg = await tellCommand('qemu-img', folder);
     content = Buffer.alloc(2 * MiB);
     content.fill('content', 0, 300_000);
     await writeFile(join(folder, 'content'), content);
-    process.env['PATH'] = `${folder}/bin:${path}`;
   });
   after(async () => {
-    process.env['PATH'] = path;
+    qemuImg.restore();
     await rm(folder, { recursive: true, force: true });
   });
 
-  const calls = async (): Promise<string[]> => {
-    const text = await readFile(join(folder, 'calls'), 'utf8').catch(() => '');
-    await rm(join(folder, 'calls'), { force: true });
-    return text.split('\n').filter(Boolean);
-  };
   const converted = (bytes: Uint8Array, diskFormat: string, to: ConversionFormat, most = 8 * MiB) =>
     writeFile(join(folder, 'in'), bytes).then(() =>
       convert(join(folder, 'in'), join(folder, 'out'), {
@@ -49,7 +39,7 @@ describe('converting an image', () => {
   const made = async (format: string, options: string[] = []): Promise<Buffer> => {
     const to = join(folder, 'made');
     await run(['qemu-img', 'convert', '-f', 'raw', '-O', format, ...options, join(folder, 'content'), to]);
-    await calls();
+    await qemuImg.calls();
     return readFile(to);
   };
   async function refused(bytes: Uint8Array, format: string, most?: number): Promise<ApiError> {
@@ -77,14 +67,14 @@ describe('converting an image', () => {
       const bytes = await made(qemu, [...options]);
       for (const to of ['raw', 'qcow2', 'vmdk'] as const) {
         assert.equal(await converted(bytes, format, to), to !== format);
-        for (const call of await calls())
+        for (const call of await qemuImg.calls())
           assert.match(call, new RegExp(`^(info|measure|convert) .*-f ${qemu} `));
         if (to === format) continue;
         const back = join(folder, 'back');
         await run(['qemu-img', 'convert', '-f', to, '-O', 'raw', join(folder, 'out'), back]);
         assert.ok((await readFile(back)).subarray(0, content.length).equals(content), to);
         await rm(join(folder, 'out'));
-        await calls();
+        await qemuImg.calls();
       }
     });
 
@@ -124,10 +114,10 @@ describe('converting an image', () => {
       [iso, 'raw', 'Image has disallowed configuration'],
     ] as const) {
       assert.equal((await refused(bytes, format)).message, said);
-      assert.deepEqual(await calls(), []);
+      assert.deepEqual(await qemuImg.calls(), []);
     }
     assert.equal(await converted(iso, 'iso', 'raw'), false);
-    assert.deepEqual(await calls(), []);
+    assert.deepEqual(await qemuImg.calls(), []);
   });
 
   it('refuses what is damaged, in words that name nothing of this host', async () => {
@@ -152,7 +142,7 @@ describe('converting an image', () => {
     assert.ok(bomb.length < MiB);
     const error = await refused(bomb, 'qcow2', 2 ** 50);
     assert.match(error.message, /no room/);
-    assert.ok(!(await calls()).some((call) => call.startsWith('convert')));
+    assert.ok(!(await qemuImg.calls()).some((call) => call.startsWith('convert')));
   });
 });
 
