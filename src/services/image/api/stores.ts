@@ -30,11 +30,12 @@ export function storeRoutes(service: ImageService): Route[] {
           "It's not allowed to remove image data from store if image status is not 'active'",
         );
       const locations = await images.locations(id);
-      const here = locations.find((each) => each.store === name);
-      if (here && locations.length === 1)
+      // Asked first, as upstream: whoever names another store than the last one is told the same.
+      if (locations.length === 1)
         throw new Forbidden(
           'Cannot delete image data from the only store containing it. Consider deleting the image instead.',
         );
+      const here = locations.find((each) => each.store === name);
       if (!here) throw new NotFound(`Image ${id} is not stored in store ${name}.`);
       await images.abandonLocation(here);
       return here;
