@@ -169,12 +169,14 @@ export async function startMariadb(): Promise<TestServer> {
   const folder = freshFolder('mariadb', owner);
   const data = join(folder, 'data');
   const socket = join(folder, 'socket');
+  // A server that starts removes the temporary tables of every other in the same folder.
+  const folders = [`--datadir=${data}`, `--tmpdir=${folder}`];
   await run(
     [
       ...asUser('mysql', owner),
       install,
       '--no-defaults',
-      `--datadir=${data}`,
+      ...folders,
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
     ],
@@ -187,7 +189,7 @@ export async function startMariadb(): Promise<TestServer> {
     [
       server,
       '--no-defaults',
-      `--datadir=${data}`,
+      ...folders,
       `--socket=${socket}`,
       '--skip-networking',
       `--pid-file=${folder}/pid`,
