@@ -16,6 +16,7 @@ const deleteSteps = [
   'destroy the guest',
   'detach the ports',
   'give back what it had claimed',
+  'delete the image that it was shelved as',
 ];
 /** Milliseconds after the request at which the process is killed as well, wherever it is. */
 const moments = [5, 40, 120, 300];
