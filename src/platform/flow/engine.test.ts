@@ -108,9 +108,9 @@ forEachDatabase((_, open) => {
       await settle();
       assert.equal(runs, 1);
       let end: FlowEnd | undefined;
-      const ended = second.wait(id).then((each) => {
-        end = each;
-      });
+      const ended = (async () => {
+        end = await second.wait(id);
+      })();
       // A look at the store takes the time that the database takes, in which the clock must not run away: a lease that
       // is over before the look is would be lost again.
       while (!end) {
