@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { open, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable, Transform } from 'node:stream';
@@ -59,17 +59,17 @@ export async function decompress(
   const packing = packings.find(({ at, magic }) => head.subarray(at, at + magic.length).equals(magic));
   if (!packing) return false;
   const until = AbortSignal.any([signal, AbortSignal.timeout(longest)]);
-  const unpacking = await packing.unpack(path);
+  // It is there before anything can fail: a file that is still being opened would come after its removal.
+  const file = await open(target, 'w', 0o600);
+  let unpacking: Unpacking | undefined;
   try {
+    unpacking = await packing.unpack(path);
     await pipeline(
-      [
-        ...unpacking.streams,
-        limited(dirname(target), most),
-        createWriteStream(target, { mode: 0o600 }),
-      ] as never,
+      [...unpacking.streams, limited(dirname(target), most), file.createWriteStream()] as never,
       { signal: until },
     );
   } catch (cause) {
+    await file.close().catch(() => {});
     await rm(target, { force: true });
     signal.throwIfAborted();
     if (until.aborted) throw new BadRequest('The image takes too long to be unpacked.', { cause });
@@ -77,7 +77,7 @@ export async function decompress(
     if (cause instanceof ApiError || (cause as NodeJS.ErrnoException).syscall !== undefined) throw cause;
     throw new BadRequest('The image is packed, but cannot be unpacked.', { cause });
   } finally {
-    unpacking.close();
+    unpacking?.close();
   }
   return true;
 }
