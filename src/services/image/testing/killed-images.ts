@@ -139,9 +139,7 @@ export class KilledImages {
     assert.equal(asked.status, 202, String(asked.bytes));
   }
 
-  // biome-ignore lint: tests look into bodies of any shape
-  // oxlint-disable-next-line typescript/no-explicit-any
-  async show(id: string): Promise<any> {
+  async show(id: string): Promise<Answered['body']> {
     return (await this.request('GET', `/images/${id}`)).body;
   }
 
